@@ -1,0 +1,25 @@
+// Conversions between the core's values and JavaScript's. Packed: one typed array, not one object
+// per key.
+#pragma once
+
+#include <napi.h>
+
+#include <string_view>
+#include <vector>
+
+#include "native/engine/engine.h"
+
+namespace mf::addon {
+
+/// The bytes of a Uint8Array, valid while JavaScript does not run. False for anything else.
+bool view_bytes(const Napi::Value& value, std::string_view& bytes);
+bool view_pages(const Napi::Value& value, std::vector<std::string_view>& pages);
+
+/// Drain of src/native.ts.
+Napi::Value pack_drain(Napi::Env env, Engine& engine);
+/// A BigInt64Array in the order of OUTCOMES.
+Napi::Value pack_counts(Napi::Env env, const OutcomeCounts& counts);
+/// EngineSnapshot of src/native.ts.
+Napi::Value pack_snapshot(Napi::Env env, const EngineSnapshot& snapshot);
+
+}  // namespace mf::addon

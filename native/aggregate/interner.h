@@ -1,0 +1,91 @@
+// Bytes to dense numbers: 0, 1, 2, ... in order of first appearance. Open addressing over a seeded
+// hash, the bytes of all keys in one arena, equality by comparing bytes. Nothing is ever removed
+// but by `clear`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "native/base/hash.h"
+
+namespace mf {
+
+class Interner {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  /// The number of `bytes`; kNone when they were never interned.
+  [[nodiscard]] uint32_t find(std::string_view bytes) const {
+    return slots_.empty() ? kNone : slots_[slot_of(bytes, hash_bytes(bytes))];
+  }
+
+  /// The number of `bytes`, which is new when it equals the `size()` before the call.
+  uint32_t intern(std::string_view bytes) {
+    const uint64_t hash = hash_bytes(bytes);
+    if (entries_.size() * 2 >= slots_.size()) {
+      grow();
+    }
+    const size_t at = slot_of(bytes, hash);
+    if (slots_[at] != kNone) {
+      return slots_[at];
+    }
+    const auto id = static_cast<uint32_t>(entries_.size());
+    slots_[at] = id;
+    entries_.push_back({hash, arena_.size(), static_cast<uint32_t>(bytes.size())});
+    arena_.append(bytes);
+    return id;
+  }
+
+  /// The bytes of a number; valid until the next `intern`.
+  [[nodiscard]] std::string_view text(uint32_t id) const {
+    const Entry& entry = entries_[id];
+    return std::string_view(arena_).substr(entry.offset, entry.length);
+  }
+
+  [[nodiscard]] size_t size() const { return entries_.size(); }
+
+  void clear() {
+    entries_.clear();
+    slots_.clear();
+    arena_.clear();
+  }
+
+ private:
+  struct Entry {
+    uint64_t hash;
+    uint64_t offset;
+    uint32_t length;
+  };
+
+  /// The slot of `bytes`, or the empty one where they belong.
+  [[nodiscard]] size_t slot_of(std::string_view bytes, uint64_t hash) const {
+    size_t at = hash & (slots_.size() - 1);
+    while (slots_[at] != kNone) {
+      if (entries_[slots_[at]].hash == hash && text(slots_[at]) == bytes) {
+        return at;
+      }
+      at = (at + 1) & (slots_.size() - 1);
+    }
+    return at;
+  }
+
+  void grow() {
+    const size_t size = slots_.empty() ? 64 : slots_.size() * 2;
+    slots_.assign(size, kNone);
+    for (uint32_t id = 0; id < entries_.size(); ++id) {
+      size_t at = entries_[id].hash & (size - 1);
+      while (slots_[at] != kNone) {
+        at = (at + 1) & (size - 1);
+      }
+      slots_[at] = id;
+    }
+  }
+
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> slots_;
+  std::string arena_;
+};
+
+}  // namespace mf

@@ -1,0 +1,302 @@
+#include "native/aggregate/stream_meter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "native/parse/route.h"
+#include "native/parse/text.h"
+
+namespace mf {
+namespace {
+
+RouteKind reason_kind(Outcome reason) {
+  switch (reason) {
+    case Outcome::kNoRoute:
+      return RouteKind::kReasonNoRoute;
+    case Outcome::kNoProject:
+      return RouteKind::kReasonNoProject;
+    default:
+      return RouteKind::kReasonBadProject;
+  }
+}
+
+void append_raw(std::string& out, std::string_view raw) {
+  put_column(out, static_cast<uint32_t>(raw.size()));
+  out.append(raw);
+}
+
+}  // namespace
+
+StreamMeter::StreamMeter(MeterOptions options)
+    : options_(std::move(options)),
+      window_(options_.window_ms),
+      metered_('m', options_.format.dimensions.size()),
+      unattributed_('u', 0),
+      long_streams_(options_.stream_states_max) {}
+
+void StreamMeter::count(Outcome outcome) {
+  ++counts_[static_cast<size_t>(outcome)];
+  ++part_counts_[static_cast<size_t>(outcome)];
+}
+
+Outcome StreamMeter::fold(const Record& record, std::string_view envelope_time) {
+  const Outcome outcome = judge(record, envelope_time);
+  count(outcome);
+  if (record.lenient && (outcome == Outcome::kMetered || is_unattributed(outcome))) {
+    count(Outcome::kLenient);
+  }
+  return outcome;
+}
+
+Outcome StreamMeter::judge_log_type(const Record& record, bool& is_request, bool& followed) {
+  const Outcome by_type = read_log_type(options_.format, record, is_request);
+  if (by_type != Outcome::kMetered) {
+    return by_type;
+  }
+  followed = has_identity(options_.format, record);
+  // A request that no earlier record announced needs no look-up.
+  if (is_request && long_streams_.empty()) {
+    followed = false;
+  }
+  if (followed) {
+    read_identity(options_.format, record, identity_);
+  } else if (!is_request) {
+    return Outcome::kNoStreamId;
+  }
+  if (!is_request && long_streams_.is_full() && long_streams_.last(identity_) == nullptr) {
+    return Outcome::kStreamStateFull;
+  }
+  return Outcome::kMetered;
+}
+
+Outcome StreamMeter::judge(const Record& record, std::string_view envelope_time) {
+  bool is_request = true;
+  bool followed = false;
+  const Outcome by_type = judge_log_type(record, is_request, followed);
+  if (by_type != Outcome::kMetered) {
+    return by_type;
+  }
+  Amounts now;
+  if (!read_amounts(options_.format, record, now)) {
+    return Outcome::kBadNumber;
+  }
+  if (options_.exclude.match(options_.format, record)) {
+    return Outcome::kExcluded;
+  }
+  const int64_t clock_ms = read_clock(options_.format, record, now, envelope_time);
+  if (clock_ms == kNoClock && !window_.has_begun() && !options_.clockless_to_first_segment) {
+    return Outcome::kNoClock;
+  }
+  Target& target = target_of(record);
+  const Placement placement = window_.place(clock_ms);
+  if (placement.closes()) {
+    close(false);
+    begin_window(placement);
+  }
+  const Amounts* known = followed ? long_streams_.last(identity_) : nullptr;
+  const bool continues = known != nullptr && now.egress_bytes >= known->egress_bytes &&
+                         now.ingress_bytes >= known->ingress_bytes &&
+                         now.duration_ms >= known->duration_ms;
+  const Totals added = added_by(now, continues ? *known : Amounts{}, is_request);
+  if (target.outcome == Outcome::kMetered && would_overflow(added)) {
+    // Only a line that stays in its window gets here: a new window's sums are 0.
+    return Outcome::kOverflow;
+  }
+  if (placement.move == Placement::Move::kFirst) {
+    begin_window(placement);
+  }
+  if (followed && is_request) {
+    long_streams_.forget(identity_);
+  } else if (followed) {
+    long_streams_.keep(identity_, now, window_.window_start_ms());
+  }
+  add(target, record, added);
+  return target.outcome;
+}
+
+bool StreamMeter::would_overflow(const Totals& added) const {
+  Totals sums = window_sums_;
+  return !sums.add(added);
+}
+
+void StreamMeter::add(Target& target, const Record& record, const Totals& added) {
+  open_ = true;
+  if (target.outcome == Outcome::kMetered) {
+    (void)window_sums_.add(added);
+    add_metered(target, record, added);
+  } else {
+    unattributed_.add(unattributed_key(target.outcome, record), added);
+  }
+}
+
+void StreamMeter::add_metered(Target& target, const Record& record, const Totals& added) {
+  const bool full = metered_.admitted() >= options_.keys_max;
+  if (target.key == UsageTable::kNoKey) {
+    (void)encode_target(record);
+    target.key = full ? metered_.find(encoded_) : metered_.key(encoded_);
+    if (target.key == UsageTable::kNoKey) {
+      metered_.add(overflow_key(project_), added, false);
+      return;
+    }
+  }
+  if (full && !metered_.is_admitted(target.key)) {
+    metered_.add(overflow_key(std::string(metered_.project(target.key))), added, false);
+    return;
+  }
+  metered_.add(target.key, added);
+}
+
+StreamMeter::Target& StreamMeter::target_of(const Record& record) {
+  const Format& format = options_.format;
+  raw_key_.clear();
+  append_raw(raw_key_, record.at(format.role(Role::kProject)).raw);
+  append_raw(raw_key_, record.at(format.role(Role::kRoute)).raw);
+  for (const int dimension : format.dimensions) {
+    append_raw(raw_key_, record.at(dimension).raw);
+  }
+  if (raw_key_ == last_raw_key_ && !targets_.empty()) {
+    return targets_[last_target_];
+  }
+  if (raw_keys_.size() >= 2 * options_.keys_max + 1024) {
+    raw_keys_.clear();
+    targets_.clear();
+  }
+  last_target_ = raw_keys_.intern(raw_key_);
+  last_raw_key_ = raw_key_;
+  if (last_target_ == targets_.size()) {
+    targets_.push_back({encode_target(record), UsageTable::kNoKey});
+  }
+  return targets_[last_target_];
+}
+
+/// Who pays for the record; when somebody does, `encoded_` is the key and `project_` its project.
+Outcome StreamMeter::encode_target(const Record& record) {
+  const Format& format = options_.format;
+  const Route route = read_route(record.at(format.role(Role::kRoute)));
+  Attribution paid_by = attribute(format, record.at(format.role(Role::kProject)), route);
+  if (paid_by.outcome != Outcome::kMetered) {
+    return paid_by.outcome;
+  }
+  project_ = std::move(paid_by.project);
+  std::vector<std::string> texts;
+  texts.reserve(format.dimensions.size());
+  std::vector<const std::string*> dimensions;
+  for (const int index : format.dimensions) {
+    const Value& value = record.at(index);
+    const bool present = value.kind == ValueKind::kString && !value.is_absent();
+    if (present) {
+      texts.push_back(value.escaped ? unescape(value.content()) : std::string(value.content()));
+    }
+    dimensions.push_back(present ? &texts.back() : nullptr);
+  }
+  encode_key({route.kind, project_, route.route_namespace, route.name}, dimensions, encoded_);
+  return Outcome::kMetered;
+}
+
+uint32_t StreamMeter::overflow_key(std::string_view project) {
+  encode_key({RouteKind::kOverflow, project, {}, {}},
+             std::vector<const std::string*>(options_.format.dimensions.size(), nullptr), encoded_);
+  return metered_.key(encoded_);
+}
+
+uint32_t StreamMeter::unattributed_key(Outcome reason, const Record& record) {
+  const Format& format = options_.format;
+  UsageKey key;
+  key.kind = reason_kind(reason);
+  key.project = record.at(format.role(Role::kProject)).raw;
+  key.name = record.at(format.role(Role::kRoute)).raw;
+  encode_key(key, {}, encoded_);
+  if (unattributed_.admitted() >= options_.keys_max &&
+      unattributed_.find(encoded_) == UsageTable::kNoKey) {
+    // Counted under its reason alone: no longer told apart, never dropped.
+    encode_key({key.kind, {}, {}, {}}, {}, encoded_);
+  }
+  return unattributed_.key(encoded_);
+}
+
+void StreamMeter::close(bool by_time) {
+  if (!open_) {
+    return;
+  }
+  ClosedPart closed;
+  closed.epoch = window_.epoch();
+  closed.window_start_ms = window_.window_start_ms();
+  closed.window_ms = window_.window_ms();
+  closed.part = part_;
+  closed.by_time = by_time;
+  closed.pages = metered_.close_part();
+  closed.unattributed = unattributed_.close_part();
+  closed.outcomes = std::exchange(part_counts_, OutcomeCounts{});
+  closed_.push_back(std::move(closed));
+  open_ = false;
+  ++part_;
+}
+
+void StreamMeter::begin_window(const Placement& placement) {
+  if (placement.move == Placement::Move::kFirst) {
+    // Lines before the first clock, if they are kept, belong to this window.
+    window_.move(placement);
+    long_streams_.touch_all(placement.window_start_ms);
+    return;
+  }
+  long_streams_.drop_idle(window_.window_start_ms());
+  window_.move(placement);
+  metered_.begin_segment();
+  unattributed_.clear();
+  window_sums_ = Totals{};
+  part_ = 0;
+}
+
+void StreamMeter::close_by_time() { close(true); }
+
+void StreamMeter::end_stream() { close(false); }
+
+std::vector<ClosedPart> StreamMeter::take() { return std::exchange(closed_, {}); }
+
+void StreamMeter::snapshot(SnapshotPages& pages) {
+  metered_.snapshot(pages);
+  unattributed_.snapshot(pages);
+  long_streams_.snapshot(pages);
+}
+
+bool StreamMeter::restore_page(std::string_view page) {
+  ByteReader in(page);
+  const auto kind = static_cast<PageKind>(in.get<char>());
+  const auto table = in.get<char>();
+  const auto number = in.get<uint32_t>();
+  if (in.failed()) {
+    return false;
+  }
+  if (kind == PageKind::kStreams) {
+    return long_streams_.restore(number, in);
+  }
+  if (table != 'm' && table != 'u') {
+    return false;
+  }
+  return (table == 'm' ? metered_ : unattributed_).restore(kind, number, in);
+}
+
+void StreamMeter::save(ByteWriter& out) const {
+  window_.save(out);
+  metered_.save(out);
+  unattributed_.save(out);
+  out.put(static_cast<uint8_t>(open_));
+  out.put(part_);
+  out.put(window_sums_);
+  out.put(counts_);
+  out.put(part_counts_);
+}
+
+bool StreamMeter::load(ByteReader& in) {
+  if (!window_.load(in) || !metered_.load(in) || !unattributed_.load(in)) {
+    return false;
+  }
+  open_ = in.get<uint8_t>() != 0;
+  part_ = in.get<int64_t>();
+  window_sums_ = in.get<Totals>();
+  counts_ = in.get<OutcomeCounts>();
+  part_counts_ = in.get<OutcomeCounts>();
+  return !in.failed();
+}
+
+}  // namespace mf

@@ -1,0 +1,122 @@
+// The meter of one stream: folds accepted records, in order, into the totals of windows.
+//
+// It decides, per record, the outcomes of DESIGN 4.6 and 4.7 that depend on earlier lines, and
+// closes segments by the clocks of the lines. It reads no wall clock; `close_by_time` is called by
+// who does, and changes where a window is cut into parts, never what is in it: who is admitted,
+// the sums that guard against overflow and the long-lived requests belong to the window and
+// outlive its parts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "native/aggregate/interner.h"
+#include "native/aggregate/long_streams.h"
+#include "native/aggregate/snapshot_page.h"
+#include "native/aggregate/usage_key.h"
+#include "native/aggregate/usage_table.h"
+#include "native/aggregate/window_clock.h"
+#include "native/base/outcome.h"
+#include "native/parse/record.h"
+#include "native/parse/usage_record.h"
+
+namespace mf {
+
+struct MeterOptions {
+  Format format;
+  int64_t window_ms = 60'000;
+  /// Lines before the stream's first clock go into the first segment instead of quarantine.
+  bool clockless_to_first_segment = false;
+  ExcludeRules exclude;
+  size_t keys_max = 1'000'000;
+  size_t stream_states_max = 1'000'000;
+};
+
+/// One closed piece of a segment.
+struct ClosedPart {
+  int64_t epoch = 0;
+  int64_t window_start_ms = 0;
+  int64_t window_ms = 0;
+  int64_t part = 0;
+  bool by_time = false;
+  std::vector<Bytes> pages;
+  std::vector<Bytes> unattributed;
+  OutcomeCounts outcomes{};
+};
+
+class StreamMeter {
+ public:
+  explicit StreamMeter(MeterOptions options);
+
+  /// Folds one accepted record and says what became of it; also counts it.
+  Outcome fold(const Record& record, std::string_view envelope_time);
+  /// Counts a line that got its outcome without a record.
+  void count(Outcome outcome);
+
+  void close_by_time();
+  /// The stream ends: what is open closes, by content.
+  void end_stream();
+
+  /// Closed parts since the last call.
+  std::vector<ClosedPart> take();
+
+  [[nodiscard]] const OutcomeCounts& counts() const { return counts_; }
+  [[nodiscard]] const WindowClock& window() const { return window_; }
+  [[nodiscard]] bool has_open_segment() const { return open_; }
+  [[nodiscard]] const Format& format() const { return options_.format; }
+
+  void save(ByteWriter& out) const;
+  /// After all pages are restored.
+  bool load(ByteReader& in);
+  void snapshot(SnapshotPages& pages);
+  bool restore_page(std::string_view page);
+
+ private:
+  /// Where the usage of a (raw project, raw route, raw dimensions) goes. A key gets its number
+  /// when it is admitted, so that keys beyond keys_max take no memory.
+  struct Target {
+    Outcome outcome = Outcome::kMetered;
+    uint32_t key = UsageTable::kNoKey;
+  };
+
+  Outcome judge(const Record& record, std::string_view envelope_time);
+  Outcome judge_log_type(const Record& record, bool& is_request, bool& followed);
+  Target& target_of(const Record& record);
+  Outcome encode_target(const Record& record);
+  uint32_t overflow_key(std::string_view project);
+  uint32_t unattributed_key(Outcome reason, const Record& record);
+  [[nodiscard]] bool would_overflow(const Totals& added) const;
+  void add(Target& target, const Record& record, const Totals& added);
+  void add_metered(Target& target, const Record& record, const Totals& added);
+  void close(bool by_time);
+  void begin_window(const Placement& placement);
+
+  const MeterOptions options_;
+  WindowClock window_;
+  UsageTable metered_;
+  UsageTable unattributed_;
+  LongStreams long_streams_;
+
+  bool open_ = false;
+  /// The number of the open part, or of the next one in this window.
+  int64_t part_ = 0;
+  /// Sums over all metered keys of the window, all parts (DESIGN 4.7, `overflow`).
+  Totals window_sums_;
+  OutcomeCounts counts_{};
+  OutcomeCounts part_counts_{};
+  std::vector<ClosedPart> closed_;
+
+  /// A cache that never decides: raw bytes to what they mean.
+  Interner raw_keys_;
+  std::vector<Target> targets_;
+  std::string raw_key_;
+  std::string last_raw_key_;
+  uint32_t last_target_ = 0;
+  std::string identity_;
+  std::string encoded_;
+  std::string project_;
+};
+
+}  // namespace mf

@@ -1,0 +1,47 @@
+// The counters of one key in one piece of a segment. Signed 64-bit; additions are checked.
+#pragma once
+
+#include <cstdint>
+
+#include "native/parse/usage_record.h"
+
+namespace mf {
+
+struct Totals {
+  int64_t requests = 0;
+  int64_t egress_bytes = 0;
+  int64_t ingress_bytes = 0;
+  int64_t duration_ms = 0;
+  /// The sum of floor(ms / 1000) per record, for `per_request_floor`.
+  int64_t floor_seconds = 0;
+
+  /// Adds `more`; false, and nothing is changed, when a sum would pass 2^63 - 1.
+  bool add(const Totals& more) {
+    Totals sum;
+    if (__builtin_add_overflow(requests, more.requests, &sum.requests) ||
+        __builtin_add_overflow(egress_bytes, more.egress_bytes, &sum.egress_bytes) ||
+        __builtin_add_overflow(ingress_bytes, more.ingress_bytes, &sum.ingress_bytes) ||
+        __builtin_add_overflow(duration_ms, more.duration_ms, &sum.duration_ms) ||
+        __builtin_add_overflow(floor_seconds, more.floor_seconds, &sum.floor_seconds)) {
+      return false;
+    }
+    *this = sum;
+    return true;
+  }
+};
+
+/// What a record adds whose totals were `last` when it was last seen (DESIGN 4.6, 5.4).
+inline Totals added_by(const Amounts& now, const Amounts& last, bool is_request) {
+  const auto signed_difference = [](uint64_t to, uint64_t from) {
+    return static_cast<int64_t>(to - from);
+  };
+  Totals added;
+  added.requests = is_request ? 1 : 0;
+  added.egress_bytes = signed_difference(now.egress_bytes, last.egress_bytes);
+  added.ingress_bytes = signed_difference(now.ingress_bytes, last.ingress_bytes);
+  added.duration_ms = signed_difference(now.duration_ms, last.duration_ms);
+  added.floor_seconds = signed_difference(now.duration_ms / 1000, last.duration_ms / 1000);
+  return added;
+}
+
+}  // namespace mf

@@ -1,0 +1,48 @@
+// A key as bytes: the columns and the text of its row in a usage page (usage_page.h), so that
+// packing a page copies and never formats.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "native/parse/route.h"
+
+namespace mf {
+
+/// Length of a dimension that a line does not have.
+inline constexpr uint32_t kAbsentDimension = UINT32_MAX;
+
+struct UsageKey {
+  RouteKind kind = RouteKind::kNone;
+  std::string_view project;
+  std::string_view route_namespace;
+  std::string_view name;
+};
+
+inline void put_column(std::string& out, uint32_t column) {
+  out.append(reinterpret_cast<const char*>(&column), sizeof column);
+}
+
+/// Writes `key` and its dimensions, of which nullptr means absent.
+inline void encode_key(const UsageKey& key, const std::vector<const std::string*>& dimensions,
+                       std::string& out) {
+  out.clear();
+  put_column(out, static_cast<uint32_t>(key.project.size()));
+  put_column(out, static_cast<uint32_t>(key.kind));
+  put_column(out, static_cast<uint32_t>(key.route_namespace.size()));
+  put_column(out, static_cast<uint32_t>(key.name.size()));
+  for (const std::string* dimension : dimensions) {
+    put_column(out, dimension == nullptr ? kAbsentDimension
+                                         : static_cast<uint32_t>(dimension->size()));
+  }
+  out.append(key.project).append(key.route_namespace).append(key.name);
+  for (const std::string* dimension : dimensions) {
+    if (dimension != nullptr) {
+      out.append(*dimension);
+    }
+  }
+}
+
+}  // namespace mf

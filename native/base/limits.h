@@ -1,0 +1,38 @@
+// Limits of the core that no configuration changes. Each says what happens when it is reached.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mf {
+
+/// Containers open at once in an accepted line (DESIGN 4.2); deeper lines are `malformed`.
+inline constexpr int kContainersOpenMax = 64;
+
+/// Mapped keys of one format; a larger format is refused when the engine is made.
+inline constexpr size_t kPathsMax = 64;
+
+/// Bytes of a line that is not kept whole (`too_long`) that quarantine keeps: its beginning.
+inline constexpr size_t kQuarantineHeadBytesMax = 1024;
+
+/// Bytes of an envelope before the content of a physical line. Beyond it and line_bytes_max, a
+/// physical line is no longer held but folded in pieces.
+inline constexpr size_t kEnvelopeBytesMax = 4096;
+
+/// Keys of one page: what is written at a commit when one of them is touched.
+inline constexpr size_t kPageKeys = 1024;
+
+/// Epochs of a stream that a new epoch's number must differ from (DESIGN 5.2).
+inline constexpr size_t kEpochsRememberedMax = 1024;
+
+/// Longest identity of a long-lived request that is kept as it is; a longer one, which only a
+/// client-chosen id can cause, is replaced by its SHA-256.
+inline constexpr size_t kIdentityBytesMax = 192;
+
+/// Largest amount that Envoy prints exactly, 2^53 (DESIGN 4.3).
+inline constexpr uint64_t kAmountMax = 1ULL << 53;
+
+/// Bytes of one pread. 1 MiB beats smaller reads; larger ones gain nothing.
+inline constexpr size_t kReadBytes = 1 << 20;
+
+}  // namespace mf

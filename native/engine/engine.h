@@ -1,0 +1,90 @@
+// The engine of one stream: joins reading, parsing and aggregating. Bytes in, closed parts out.
+//
+// Offsets. `offset` counts the bytes of the current generation that are folded: what a commit may
+// claim. `read_offset` is ahead of it by the unfinished physical line that the engine holds; those
+// bytes are not in a snapshot and are read again after a restart.
+//
+// Threads. An engine is used by one thread at a time; `read` may run on another thread while
+// nobody else touches the engine. The addon sees to that.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "native/aggregate/stream_meter.h"
+#include "native/base/error.h"
+#include "native/engine/quarantine.h"
+#include "native/parse/line_reader.h"
+#include "native/parse/record_parser.h"
+
+namespace mf {
+
+struct EngineOptions {
+  MeterOptions meter;
+  Envelope envelope = Envelope::kAuto;
+  size_t line_bytes_max = 1 << 20;
+  bool keep_quarantine = false;
+};
+
+struct EngineSnapshot {
+  Bytes head;
+  SnapshotPages pages;
+};
+
+class Engine final : private LineSink {
+ public:
+  explicit Engine(const EngineOptions& options);
+
+  /// Once, before anything else.
+  Error init() { return parser_.init(line_bytes_max_); }
+
+  /// Folds the bytes behind those read so far.
+  void feed(std::string_view bytes);
+
+  /// Reads at most `bytes_max` bytes of `fd` at `read_offset` and folds them; fewer only at the end
+  /// of the file. On kRead `error_number` is the errno, and what was read before is folded.
+  Error read(int fd, uint64_t bytes_max, uint64_t& got, int& error_number);
+
+  /// The generation ends: a tail without LF is a line, and offsets begin at 0 again.
+  void end_generation();
+  /// Forgets the unfinished physical line: it will be read again.
+  void rewind();
+  void close_by_time() { meter_.close_by_time(); }
+  /// The stream ends: parts without their `F` are cut, the open segment closes by content.
+  void end_stream();
+
+  std::vector<ClosedPart> take_closed() { return meter_.take(); }
+  Bytes take_quarantine() { return quarantine_.take(); }
+
+  [[nodiscard]] uint64_t offset() const { return offset_; }
+  [[nodiscard]] uint64_t read_offset() const { return offset_ + held_; }
+  /// What `auto` decided, once a line came.
+  [[nodiscard]] Envelope envelope() const { return reader_.envelope(); }
+  [[nodiscard]] const StreamMeter& meter() const { return meter_; }
+
+  EngineSnapshot snapshot();
+  /// On a new engine: the head of the last snapshot and the newest page of each name.
+  Error restore(std::string_view head, const std::vector<std::string_view>& pages);
+
+ private:
+  void line(const Line& line) override;
+  Outcome judge(const Line& line);
+  void fold(size_t added);
+  char* room(size_t bytes);
+
+  const size_t line_bytes_max_;
+  const bool keep_quarantine_;
+  LineReader reader_;
+  RecordParser parser_;
+  StreamMeter meter_;
+  Record record_;
+  ByteWriter quarantine_;
+
+  /// The unfinished physical line, then what is being added.
+  std::vector<char> buffer_;
+  size_t held_ = 0;
+  uint64_t offset_ = 0;
+};
+
+}  // namespace mf

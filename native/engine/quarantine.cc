@@ -1,0 +1,25 @@
+#include "native/engine/quarantine.h"
+
+#include <algorithm>
+
+#include "native/base/limits.h"
+#include "native/base/sha256.h"
+
+namespace mf {
+
+void put_quarantined(ByteWriter& out, Outcome outcome, const Line& line, uint64_t offset) {
+  const bool whole = line.fault == LineFault::kNone;
+  const std::string_view text =
+      whole ? line.content
+            : line.content.substr(0, std::min(line.content.size(), kQuarantineHeadBytesMax));
+  out.put(static_cast<uint8_t>(outcome));
+  out.put(static_cast<uint8_t>(whole));
+  out.put(uint16_t{0});
+  out.put(static_cast<uint32_t>(text.size()));
+  out.put(offset);
+  out.put(whole ? static_cast<uint64_t>(text.size()) : line.length);
+  out.put(whole ? Sha256::of(text) : line.digest);
+  out.put_raw(text.data(), text.size());
+}
+
+}  // namespace mf

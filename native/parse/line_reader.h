@@ -1,0 +1,100 @@
+// From bytes to lines: line ends, byte order mark, envelopes and the joining of parts (DESIGN 4.1,
+// 4.4). A line that lies whole in the caller's bytes is handed over as a view of them; nothing is
+// copied but parts.
+//
+// The caller holds the bytes of an unfinished physical line and brings them again with more behind
+// them. Only when such a line outgrows `held_bytes_max_` is it folded in pieces as it comes, so
+// that a line of any length needs bounded memory.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "native/base/bytes.h"
+#include "native/base/sha256.h"
+#include "native/parse/envelope.h"
+#include "native/parse/joined_line.h"
+
+namespace mf {
+
+enum class LineFault : uint8_t { kNone, kBadEnvelope, kCut, kTooLong };
+
+/// One line, after its parts are joined. Views live until the sink returns.
+struct Line {
+  /// White space around it is cut; of a line that is too long, its beginning.
+  std::string_view content;
+  OutputStream output = OutputStream::kStdout;
+  /// The envelope's time of the last part, as written; empty when there is none.
+  std::string_view time;
+  LineFault fault = LineFault::kNone;
+  /// Where its last physical line begins in the bytes given to the reader; 0 if before them.
+  size_t begin = 0;
+  /// Of a faulty line: bytes and SHA-256 of all of it.
+  uint64_t length = 0;
+  Sha256::Digest digest{};
+};
+
+class LineSink {
+ public:
+  virtual ~LineSink() = default;
+  virtual void line(const Line& line) = 0;
+};
+
+class LineReader {
+ public:
+  LineReader(Envelope envelope, size_t line_bytes_max);
+
+  /// Reads the physical lines that end in `bytes`. Returns how many bytes are done with; the
+  /// caller brings the rest again, followed by more.
+  size_t consume(std::string_view bytes, LineSink& sink);
+
+  /// The generation ends here: `rest`, what consume left, is a line although no LF follows.
+  void end_generation(std::string_view rest, LineSink& sink);
+
+  /// No generation follows: parts that wait for their `F` are cut.
+  void end_stream(LineSink& sink);
+
+  [[nodiscard]] Envelope envelope() const { return envelope_; }
+
+  void save(ByteWriter& out) const;
+  void load(ByteReader& in);
+
+ private:
+  /// Drops the byte order mark at the start of a generation; npos: more bytes are needed to know.
+  size_t skip_mark(std::string_view bytes);
+  void physical(std::string_view text, LineSink& sink);
+  void finish(const Piece& piece, LineSink& sink);
+  void hand_over(Line line, LineSink& sink);
+  void bad_envelope(std::string_view text, LineSink& sink);
+
+  void begin_long(std::string_view text);
+  void extend_long(std::string_view text);
+  void end_long(LineSink& sink);
+
+  JoinedLine& joined(OutputStream output) { return joined_[static_cast<size_t>(output)]; }
+
+  const size_t line_bytes_max_;
+  const size_t held_bytes_max_;
+  Envelope envelope_;
+  bool at_start_ = true;
+  /// Where the physical line being read begins in the caller's bytes.
+  size_t begin_ = 0;
+  std::array<JoinedLine, 2> joined_;
+
+  /// A physical line that is folded in pieces.
+  struct LongLine {
+    bool open = false;
+    bool bad_envelope = false;
+    bool partial = false;
+    OutputStream output = OutputStream::kStdout;
+    /// A CR that is part of the line unless LF follows.
+    bool carriage_return = false;
+    std::string time;
+  };
+  LongLine long_;
+  JoinedLine long_bad_;
+};
+
+}  // namespace mf

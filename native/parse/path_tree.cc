@@ -1,0 +1,29 @@
+#include "native/parse/path_tree.h"
+
+namespace mf {
+
+PathTree::PathTree(const Format& format) : nodes_(1) {
+  for (size_t path = 0; path < format.paths.size(); ++path) {
+    Node node = kRoot;
+    for (const std::string& token : format.paths[path]) {
+      node = descend(node, token);
+    }
+    nodes_[static_cast<size_t>(node)].path = static_cast<int>(path);
+  }
+}
+
+PathTree::Node PathTree::descend(Node from, const std::string& key) {
+  const Node known = child(from, key);
+  if (known != kOutside) {
+    return known;
+  }
+  const auto added = static_cast<Node>(nodes_.size());
+  nodes_.emplace_back();
+  Branch& branch = nodes_[static_cast<size_t>(from)];
+  const size_t slot = bucket(key);
+  branch.children.push_back({key, added, branch.buckets[slot]});
+  branch.buckets[slot] = static_cast<int16_t>(branch.children.size() - 1);
+  return added;
+}
+
+}  // namespace mf

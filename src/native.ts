@@ -1,0 +1,193 @@
+// The only file that loads the native addon. Every native call is typed here, once.
+//
+// What crosses: bytes in; packed pages, counters and snapshots out. Nothing crosses per line.
+// Amounts are signed 64-bit integers and leave in BigInt64Array, never as numbers.
+
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { MeterFastError, type MeterFastErrorCode } from './errors.ts'
+
+/** The roles that a format may give to a key of the log line (DESIGN 4.1). */
+export const ROLES = [
+  'project',
+  'route',
+  'egressBytes',
+  'ingressBytes',
+  'durationMs',
+  'startTime',
+  'logType',
+  'streamId',
+  'connectionId',
+  'responseFlags',
+  'responseCode',
+  'responseCodeDetails',
+] as const
+export type Role = (typeof ROLES)[number]
+
+/** How a line names its project. */
+export type ProjectSource =
+  | { readonly from: 'key' }
+  | { readonly from: 'routeNamespace'; readonly strip: string }
+  | { readonly from: 'constant'; readonly value: string }
+
+/** A format, resolved to paths: what the core is given instead of a preset's name. */
+export interface EngineFormat {
+  /** Mapped keys, each a list of reference tokens; a list of one token is a top-level key. */
+  readonly paths: readonly (readonly string[])[]
+  /** Role to index in `paths`; a role that is left out is not mapped. */
+  readonly roles: Readonly<Partial<Record<Role, number>>>
+  readonly project: ProjectSource
+  /** Dimensions read from the line: index in `paths`, in the order of the usage page's columns. */
+  readonly dimensions: readonly number[]
+}
+
+export interface EngineOptions {
+  readonly envelope: 'auto' | 'raw' | 'cri'
+  readonly format: EngineFormat
+  /** W of DESIGN 5.2, in ms; divides one hour. */
+  readonly windowMs: number
+  /** Lines before the stream's first clock: quarantined, or put into the first segment. */
+  readonly clockless: 'quarantine' | 'first-segment'
+  /** Keep quarantined lines for `take()`; counts are kept in any case. */
+  readonly keepQuarantine: boolean
+  readonly exclude: { readonly codes: readonly string[]; readonly flags: readonly string[] }
+  /** Joined bytes of the longest line that is read whole. */
+  readonly lineBytesMax: number
+  /** Distinct keys of one segment that get totals of their own. */
+  readonly keysMax: number
+  /** Long-lived requests of one stream that are followed. */
+  readonly streamStatesMax: number
+}
+
+/** Counters of one engine, in the order of OUTCOMES, as `counters()` returns them. */
+export const OUTCOMES = [
+  'metered',
+  'lenient',
+  'ignored.stderr',
+  'ignored.blank',
+  'ignored.not_json',
+  'ignored.no_stream_id',
+  'ignored.stream_state_full',
+  'ignored.upstream',
+  'ignored.tcp',
+  'ignored.udp',
+  'ignored.not_set',
+  'ignored.excluded',
+  'unattributed.no_route',
+  'unattributed.no_project',
+  'unattributed.bad_project',
+  'quarantined.bad_envelope',
+  'quarantined.cut',
+  'quarantined.too_long',
+  'quarantined.malformed',
+  'quarantined.duplicate_key',
+  'quarantined.log_type',
+  'quarantined.bad_number',
+  'quarantined.no_clock',
+  'quarantined.overflow',
+] as const
+
+/** One closed piece of a segment (DESIGN 5.3), as packed pages of at most 1,024 keys. */
+export interface ClosedSegment {
+  /** 0, or the clock in ms that began the epoch. */
+  readonly epoch: number
+  readonly windowStartMs: number
+  readonly windowMs: number
+  readonly part: number
+  /** Closed by the wall clock, not by content. */
+  readonly byTime: boolean
+  /** Usage pages of metered keys; src/emit/usage-page.ts reads them. */
+  readonly pages: Uint8Array[]
+  /** Usage pages of unattributed usage: reason as kind, raw project, raw route. */
+  readonly unattributed: Uint8Array[]
+  /** Outcome counts of the lines of this piece, in the order of OUTCOMES. */
+  readonly outcomes: BigInt64Array
+}
+
+/** What an engine hands over since the last call; the caller owns it. */
+export interface Drain {
+  readonly closed: ClosedSegment[]
+  /** Packed quarantine records; empty when none. */
+  readonly quarantine: Uint8Array
+}
+
+/** Everything that a commit must hold so that a new engine goes on where this one was. */
+export interface EngineSnapshot {
+  /** Position, window, epochs, carried parts: small, written at every commit. */
+  readonly head: Uint8Array
+  /** Pages that changed since the last snapshot; `bytes` null means that the page is gone. */
+  readonly pages: { readonly name: string; readonly bytes: Uint8Array | null }[]
+}
+
+/** The native engine of one stream. Not re-entrant: no call while a `read` runs. */
+export interface Engine {
+  /** Folds bytes that follow those consumed so far in this generation. Copies what it must keep. */
+  feed(bytes: Uint8Array): void
+  /** Reads at most `bytesMax` bytes of `fd` at `readOffset()` with pread, off the main thread. */
+  read(fd: number, bytesMax: number): Promise<number>
+  /** Ends the generation: a tail without LF is a line. The next generation begins at 0. */
+  endGeneration(): void
+  /** Drops the bytes of an unfinished line: the next read or feed begins at `offset()` again. */
+  rewind(): void
+  /** Closes the open segment by time (DESIGN 5.3). */
+  closeByTime(): void
+  /** Ends the stream: a P part without its F is quarantined, the open segment closes. */
+  endStream(): void
+  take(): Drain
+  /** Counts since the engine began, in the order of OUTCOMES; restored by `restore`. */
+  counters(): BigInt64Array
+  /** Bytes of the current generation that are folded: a commit may claim these. */
+  offset(): number
+  /** The first byte that the next `feed` or `read` brings. */
+  readOffset(): number
+  /** Start of the window that lines belong to now, in ms; -1 before the first clock. */
+  windowStartMs(): number
+  /** True when a segment has lines that no close has handed over. */
+  hasOpenSegment(): boolean
+  /** What `auto` decided; `auto` until a line came. */
+  envelope(): 'auto' | 'raw' | 'cri'
+  /** Pages that changed since the last snapshot, and the head. */
+  snapshot(): EngineSnapshot
+  /** On a new engine only. Pages are those of all snapshots, the newest of each name. */
+  restore(head: Uint8Array, pages: Uint8Array[]): void
+  /** Frees native memory; every later call throws METER_MISUSE. */
+  close(): void
+}
+
+interface Addon {
+  /** `makeError` makes every error that the addon throws. */
+  load(makeError: (code: MeterFastErrorCode, message: string) => MeterFastError): Exports
+}
+
+interface Exports {
+  Engine: new (options: EngineOptions) => Engine
+  /** Checksum of RFC 3720 (CRC-32C) over `bytes`, continued from `seed` (0 to begin). */
+  crc32c(bytes: Uint8Array, seed: number): number
+  /** Takes an exclusive flock on `path`; null, or a handle that unlockFile frees. */
+  lockFile(path: string): number | null
+  unlockFile(handle: number): void
+  /** Names of what was built and chosen: simdjson's version and the kernel for this CPU. */
+  describe(): { simdjson: string; kernel: string }
+}
+
+function load(): Exports {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  try {
+    const addon = createRequire(import.meta.url)('node-gyp-build')(root) as Addon
+    return addon.load((code, message) => new MeterFastError(code, message))
+  } catch (cause) {
+    throw new MeterFastError(
+      'METER_NATIVE_MISSING',
+      `the native addon does not load from ${root}: no prebuilt file fits this machine and none was built. Run "npm rebuild meter-fast" with a C++20 compiler installed.`,
+      { cause },
+    )
+  }
+}
+
+const addon: Exports = load()
+export const { crc32c, lockFile, unlockFile, describe } = addon
+
+/** Makes the engine of one stream. */
+export function createEngine(options: EngineOptions): Engine {
+  return new addon.Engine(options)
+}
