@@ -58,6 +58,7 @@
         "native/read/file_lock.cc",
         "native/read/file_reader.cc",
         "native/engine/engine.cc",
+        "native/engine/format_probe.cc",
         "native/engine/quarantine.cc"
       ]
     },
@@ -72,6 +73,7 @@
         "native/addon/js_error.cc",
         "native/addon/options.cc",
         "native/addon/pack.cc",
+        "native/addon/probe_object.cc",
         "native/addon/read_worker.cc"
       ]
     }

@@ -127,8 +127,8 @@ export interface Engine {
   read(fd: number, bytesMax: number): Promise<number>
   /** Ends the generation: a tail without LF is a line. The next generation begins at 0. */
   endGeneration(): void
-  /** Drops the bytes of an unfinished line: the next read or feed begins at `offset()` again. */
-  rewind(): void
+  /** Goes on at `offset` of this generation; the bytes of an unfinished line are forgotten. */
+  seek(offset: number): void
   /** Closes the open segment by time (DESIGN 5.3). */
   closeByTime(): void
   /** Ends the stream: a P part without its F is quarantined, the open segment closes. */
@@ -140,6 +140,8 @@ export interface Engine {
   offset(): number
   /** The first byte that the next `feed` or `read` brings. */
   readOffset(): number
+  /** Bytes that wait for `take`: closed segments and quarantine. */
+  pendingBytes(): number
   /** Start of the window that lines belong to now, in ms; -1 before the first clock. */
   windowStartMs(): number
   /** True when a segment has lines that no close has handed over. */
@@ -154,6 +156,13 @@ export interface Engine {
   close(): void
 }
 
+/** Finds which of a format's keys the first accepted line has (`scan --format auto`). */
+export interface FormatProbe {
+  /** Indices of the `paths` that the line has; null before an accepted line came. */
+  feed(bytes: Uint8Array): number[] | null
+  endGeneration(): number[] | null
+}
+
 interface Addon {
   /** `makeError` makes every error that the addon throws. */
   load(makeError: (code: MeterFastErrorCode, message: string) => MeterFastError): Exports
@@ -161,6 +170,7 @@ interface Addon {
 
 interface Exports {
   Engine: new (options: EngineOptions) => Engine
+  FormatProbe: new (options: EngineOptions) => FormatProbe
   /** Checksum of RFC 3720 (CRC-32C) over `bytes`, continued from `seed` (0 to begin). */
   crc32c(bytes: Uint8Array, seed: number): number
   /** Takes an exclusive flock on `path`; null, or a handle that unlockFile frees. */
@@ -190,4 +200,9 @@ export const { crc32c, lockFile, unlockFile, describe } = addon
 /** Makes the engine of one stream. */
 export function createEngine(options: EngineOptions): Engine {
   return new addon.Engine(options)
+}
+
+/** Makes a probe; of the options it reads `envelope`, `format.paths` and `lineBytesMax`. */
+export function createFormatProbe(options: EngineOptions): FormatProbe {
+  return new addon.FormatProbe(options)
 }

@@ -4,6 +4,7 @@
 #include "native/addon/engine_object.h"
 #include "native/addon/js_error.h"
 #include "native/addon/pack.h"
+#include "native/addon/probe_object.h"
 #include "native/base/crc32c.h"
 #include "native/parse/record_parser.h"
 #include "native/read/file_lock.h"
@@ -59,6 +60,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   data->make_error = Napi::Persistent(info[0].As<Napi::Function>());
   Napi::Object exports = Napi::Object::New(env);
   exports.Set("Engine", EngineObject::define(env));
+  exports.Set("FormatProbe", ProbeObject::define(env));
   exports.Set("crc32c", Napi::Function::New<checksum>(env, "crc32c"));
   exports.Set("lockFile", Napi::Function::New<lock>(env, "lockFile"));
   exports.Set("unlockFile", Napi::Function::New<unlock>(env, "unlockFile"));

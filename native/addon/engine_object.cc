@@ -14,13 +14,14 @@ Napi::Function EngineObject::define(Napi::Env env) {
       env, "Engine",
       {InstanceMethod<&EngineObject::feed>("feed"), InstanceMethod<&EngineObject::read>("read"),
        InstanceMethod<&EngineObject::end_generation>("endGeneration"),
-       InstanceMethod<&EngineObject::rewind>("rewind"),
+       InstanceMethod<&EngineObject::seek>("seek"),
        InstanceMethod<&EngineObject::close_by_time>("closeByTime"),
        InstanceMethod<&EngineObject::end_stream>("endStream"),
        InstanceMethod<&EngineObject::take>("take"),
        InstanceMethod<&EngineObject::counters>("counters"),
        InstanceMethod<&EngineObject::offset>("offset"),
        InstanceMethod<&EngineObject::read_offset>("readOffset"),
+       InstanceMethod<&EngineObject::pending_bytes>("pendingBytes"),
        InstanceMethod<&EngineObject::window_start_ms>("windowStartMs"),
        InstanceMethod<&EngineObject::has_open_segment>("hasOpenSegment"),
        InstanceMethod<&EngineObject::envelope>("envelope"),
@@ -93,10 +94,17 @@ void EngineObject::end_generation(const Napi::CallbackInfo& info) {
   }
 }
 
-void EngineObject::rewind(const Napi::CallbackInfo& info) {
-  if (Engine* engine = idle_engine(info.Env())) {
-    engine->rewind();
+void EngineObject::seek(const Napi::CallbackInfo& info) {
+  Engine* engine = idle_engine(info.Env());
+  if (engine == nullptr) {
+    return;
   }
+  const int64_t offset = info[0].IsNumber() ? info[0].As<Napi::Number>().Int64Value() : -1;
+  if (offset < 0) {
+    throw_error(info.Env(), kUsage, "seek takes an offset of 0 or more");
+    return;
+  }
+  engine->seek(static_cast<uint64_t>(offset));
 }
 
 void EngineObject::close_by_time(const Napi::CallbackInfo& info) {
@@ -134,6 +142,13 @@ Napi::Value EngineObject::read_offset(const Napi::CallbackInfo& info) {
   return engine == nullptr
              ? info.Env().Undefined()
              : Napi::Number::New(info.Env(), static_cast<double>(engine->read_offset()));
+}
+
+Napi::Value EngineObject::pending_bytes(const Napi::CallbackInfo& info) {
+  Engine* engine = idle_engine(info.Env());
+  return engine == nullptr
+             ? info.Env().Undefined()
+             : Napi::Number::New(info.Env(), static_cast<double>(engine->pending_bytes()));
 }
 
 Napi::Value EngineObject::window_start_ms(const Napi::CallbackInfo& info) {

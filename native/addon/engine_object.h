@@ -25,12 +25,13 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   void feed(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   void end_generation(const Napi::CallbackInfo& info);
-  void rewind(const Napi::CallbackInfo& info);
+  void seek(const Napi::CallbackInfo& info);
   void close_by_time(const Napi::CallbackInfo& info);
   void end_stream(const Napi::CallbackInfo& info);
   Napi::Value take(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
   Napi::Value offset(const Napi::CallbackInfo& info);
+  Napi::Value pending_bytes(const Napi::CallbackInfo& info);
   Napi::Value read_offset(const Napi::CallbackInfo& info);
   Napi::Value window_start_ms(const Napi::CallbackInfo& info);
   Napi::Value has_open_segment(const Napi::CallbackInfo& info);

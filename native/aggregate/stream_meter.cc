@@ -227,6 +227,11 @@ void StreamMeter::close(bool by_time) {
   closed.pages = metered_.close_part();
   closed.unattributed = unattributed_.close_part();
   closed.outcomes = std::exchange(part_counts_, OutcomeCounts{});
+  for (const auto* pages : {&closed.pages, &closed.unattributed}) {
+    for (const Bytes& page : *pages) {
+      closed_bytes_ += page.size();
+    }
+  }
   closed_.push_back(std::move(closed));
   open_ = false;
   ++part_;
@@ -251,7 +256,10 @@ void StreamMeter::close_by_time() { close(true); }
 
 void StreamMeter::end_stream() { close(false); }
 
-std::vector<ClosedPart> StreamMeter::take() { return std::exchange(closed_, {}); }
+std::vector<ClosedPart> StreamMeter::take() {
+  closed_bytes_ = 0;
+  return std::exchange(closed_, {});
+}
 
 void StreamMeter::snapshot(SnapshotPages& pages) {
   metered_.snapshot(pages);

@@ -61,6 +61,8 @@ class StreamMeter {
 
   /// Closed parts since the last call.
   std::vector<ClosedPart> take();
+  /// Bytes of their pages.
+  [[nodiscard]] size_t closed_bytes() const { return closed_bytes_; }
 
   [[nodiscard]] const OutcomeCounts& counts() const { return counts_; }
   [[nodiscard]] const WindowClock& window() const { return window_; }
@@ -107,6 +109,7 @@ class StreamMeter {
   OutcomeCounts counts_{};
   OutcomeCounts part_counts_{};
   std::vector<ClosedPart> closed_;
+  size_t closed_bytes_ = 0;
 
   /// A cache that never decides: raw bytes to what they mean.
   Interner raw_keys_;

@@ -76,7 +76,10 @@ void Engine::end_generation() {
   offset_ = 0;
 }
 
-void Engine::rewind() { held_ = 0; }
+void Engine::seek(uint64_t offset) {
+  held_ = 0;
+  offset_ = offset;
+}
 
 void Engine::end_stream() {
   reader_.end_stream(*this);

@@ -48,14 +48,18 @@ class Engine final : private LineSink {
 
   /// The generation ends: a tail without LF is a line, and offsets begin at 0 again.
   void end_generation();
-  /// Forgets the unfinished physical line: it will be read again.
-  void rewind();
+  /// Goes on at `offset` of this generation; the unfinished physical line is forgotten.
+  void seek(uint64_t offset);
   void close_by_time() { meter_.close_by_time(); }
   /// The stream ends: parts without their `F` are cut, the open segment closes by content.
   void end_stream();
 
   std::vector<ClosedPart> take_closed() { return meter_.take(); }
   Bytes take_quarantine() { return quarantine_.take(); }
+  /// Bytes that wait to be taken: closed parts and quarantine.
+  [[nodiscard]] size_t pending_bytes() const {
+    return meter_.closed_bytes() + quarantine_.size();
+  }
 
   [[nodiscard]] uint64_t offset() const { return offset_; }
   [[nodiscard]] uint64_t read_offset() const { return offset_ + held_; }

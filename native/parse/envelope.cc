@@ -3,11 +3,14 @@
 namespace mf {
 namespace {
 
-/// Takes the text up to the next blank, and the blank. Without a blank: all that is left.
+/// Takes the text up to the next blank, and the blank; empty when there is no blank.
 std::string_view take_word(std::string_view& rest) {
   const size_t blank = rest.find(' ');
+  if (blank == std::string_view::npos) {
+    return {};
+  }
   const std::string_view word = rest.substr(0, blank);
-  rest.remove_prefix(blank == std::string_view::npos ? rest.size() : blank + 1);
+  rest.remove_prefix(blank + 1);
   return word;
 }
 

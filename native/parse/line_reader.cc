@@ -98,7 +98,9 @@ void LineReader::end_generation(std::string_view rest, LineSink& sink) {
 void LineReader::end_stream(LineSink& sink) {
   for (const OutputStream output : {OutputStream::kStdout, OutputStream::kStderr}) {
     if (joined(output).is_pending()) {
-      Line line = faulty(joined(output), LineFault::kCut);
+      // A part of white space only is an empty line: that row of DESIGN 4.7 comes first.
+      const bool blank = joined(output).content().empty();
+      Line line = blank ? Line{} : faulty(joined(output), LineFault::kCut);
       line.output = output;
       hand_over(line, sink);
       joined(output).clear();
@@ -110,7 +112,7 @@ void LineReader::physical(std::string_view text, LineSink& sink) {
   Piece piece;
   piece.content = text;
   if (envelope_ != Envelope::kRaw) {
-    if (trim(text).empty()) {
+    if (text.empty()) {
       hand_over(Line{}, sink);
       return;
     }
@@ -156,9 +158,7 @@ void LineReader::bad_envelope(std::string_view text, LineSink& sink) {
 }
 
 void LineReader::begin_long(std::string_view text) {
-  // Blanks alone do not decide the envelope.
-  const bool blank = trim(text).empty();
-  if (envelope_ == Envelope::kAuto && !blank) {
+  if (envelope_ == Envelope::kAuto) {
     envelope_ = detect_envelope(text);
   }
   Piece piece;
@@ -190,11 +190,7 @@ void LineReader::end_long(LineSink& sink) {
   const LongLine ended = std::move(long_);
   long_ = LongLine{};
   if (ended.bad_envelope) {
-    if (long_bad_.length() == 0) {
-      hand_over(Line{}, sink);
-    } else {
-      hand_over(faulty(long_bad_, LineFault::kBadEnvelope), sink);
-    }
+    hand_over(faulty(long_bad_, LineFault::kBadEnvelope), sink);
     long_bad_.clear();
     return;
   }

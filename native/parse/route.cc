@@ -66,7 +66,7 @@ Attribution attribute(const Format& format, const Value& project, const Route& r
     case ProjectSource::kRouteNamespace: {
       std::string_view text = route.route_namespace;
       cut_prefix(text, format.project_text);
-      if (text.empty()) {
+      if (text.empty() || text == "-") {
         return {without_project(route), {}};
       }
       return checked(std::string(text));

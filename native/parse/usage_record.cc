@@ -117,13 +117,11 @@ void read_identity(const Format& format, const Record& record, std::string& iden
 }
 
 bool ExcludeRules::match(const Format& format, const Record& record) const {
-  std::string scratch;
   if (!codes.empty()) {
+    // Compared as a number: `503`, `"503"` and `5.03e2` are the same code.
     const Value& code = value_of(format, record, Role::kResponseCode);
-    if (code.kind == ValueKind::kNumber && names(codes, code.raw)) {
-      return true;
-    }
-    if (code.kind == ValueKind::kString && names(codes, text_of(code, scratch))) {
+    uint64_t number = 0;
+    if (!code.is_absent() && read_amount(code, number) && names(codes, std::to_string(number))) {
       return true;
     }
   }
@@ -131,6 +129,7 @@ bool ExcludeRules::match(const Format& format, const Record& record) const {
   if (flags.empty() || all_flags.kind != ValueKind::kString) {
     return false;
   }
+  std::string scratch;
   std::string_view rest = text_of(all_flags, scratch);
   while (!rest.empty()) {
     const size_t comma = rest.find(',');

@@ -1,0 +1,72 @@
+// The text that people read; `--json` prints the same numbers as one object.
+
+import type { Outcome, Standing } from './measure.ts'
+import type { MemoryOutcome } from './memory.ts'
+import type { MicroOutcome } from './micro.ts'
+
+const HEADINGS = ['', 'wall ms', 'CPU ms', 'of it fixed', 'MB/CPU-s', 'Mlines/CPU-s', 'RSS MiB']
+const MEBIBYTE = 1024 * 1024
+
+export function renderOutcome(outcome: Outcome): string {
+  const { scenario, bytes, lines, repetitions, standings, ratios } = outcome
+  const title =
+    `${scenario}: ${lines} lines, ${(bytes / 1e6).toFixed(0)} MB from the page cache to totals, ` +
+    `medians of ${repetitions} interleaved runs`
+  const rows = [HEADINGS, ...standings.map(standingCells)]
+  const [first] = standings
+  const ratioLines = Object.entries(ratios).map(
+    ([name, ratio]) => `${first?.name} / ${name}: ${ratio.toFixed(1)}x per CPU-second`,
+  )
+  return `${[title, ...renderTable(rows), ...ratioLines].join('\n')}\n`
+}
+
+export function renderMicro({ wrong, parts }: MicroOutcome): string {
+  if (wrong !== null) return `micro: WRONG, so no time: ${wrong}\n`
+  return parts
+    .map(({ name, unit, perSecond, errorPercent }) => {
+      const speed = Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+      return `${name}: ${speed.format(perSecond)} ${unit}/s, +-${errorPercent.toFixed(1)} %\n`
+    })
+    .join('')
+}
+
+export function renderMemory({ bytes, routes, wrong, peakRssBytes }: MemoryOutcome): string {
+  const answer =
+    peakRssBytes === null ? `WRONG ${wrong}` : `peak RSS ${mebibytes(peakRssBytes)} MiB`
+  return `memory: scan of ${(bytes / 1e9).toFixed(2)} GB with ${routes} routes: ${answer}\n`
+}
+
+function standingCells({ name, wrong, timing }: Standing): string[] {
+  if (timing === null) return [name, `WRONG, so no time: ${wrong}`]
+  const { wallMs, cpuMs, fixedCpuMs, megabytesPerCpuSecond, linesPerCpuSecond } = timing
+  return [
+    name,
+    wallMs.toFixed(0),
+    cpuMs.toFixed(0),
+    fixedCpuMs.toFixed(0),
+    megabytesPerCpuSecond?.toFixed(0) ?? 'log too short',
+    linesPerCpuSecond === null ? '' : (linesPerCpuSecond / 1e6).toFixed(2),
+    mebibytes(timing.peakRssBytes),
+  ]
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / MEBIBYTE).toFixed(0)
+}
+
+/** Columns of numbers, aligned right; a cell of text at the end of a row may be longer. */
+function renderTable(rows: readonly (readonly string[])[]): string[] {
+  const complete = rows.filter((row) => row.length === HEADINGS.length)
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(...complete.map((row) => (row[column] as string).length)),
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] as number
+        return column === 0 ? cell.padEnd(Math.max(width, 10)) : cell.padStart(width)
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,28 @@
+// Lets events go that are held because there was no state (DESIGN 6). It takes the state's lock,
+// so the agent must be stopped; its next run sends what is released.
+
+import { Spool } from './durable/spool.ts'
+import { openState } from './durable/store.ts'
+import { crc32c, lockFile, unlockFile } from './native.ts'
+
+/** Events of one commit. */
+const SLICE_EVENTS = 10_000
+
+/**
+ * Releases all held events of the state in `directory`; resolves to their number.
+ * @throws {MeterFastError} METER_STATE_LOCKED while an agent runs on it, and as `Agent.run`.
+ */
+export async function releaseHeld(directory: string): Promise<number> {
+  const store = await openState(directory, { crc32c, lockFile, unlockFile })
+  try {
+    const spool = new Spool(store)
+    let released = 0
+    for (let some = spool.release(SLICE_EVENTS); some > 0; some = spool.release(SLICE_EVENTS)) {
+      released += some
+      await store.commit()
+    }
+    return released
+  } finally {
+    await store.close()
+  }
+}

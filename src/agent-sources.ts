@@ -1,0 +1,51 @@
+// From the configuration to what the stages are given: engines' options, rules of events, sources.
+
+import { basename, dirname } from 'node:path'
+import { NETWORK_SERVICES } from './catalog/network-services.ts'
+import type { Config, StreamsConfig } from './config/config.ts'
+import type { EventRules } from './emit/meter-totals.ts'
+import type { EngineOptions } from './native.ts'
+import { parseNamePattern } from './tail/glob.ts'
+import type { StreamPlace } from './tail/listing.ts'
+
+/** The entry of `streams` that a stream belongs to; undefined when none does any more. */
+export function sourceOf(
+  place: StreamPlace,
+  streams: readonly StreamsConfig[],
+): StreamsConfig | undefined {
+  return streams.find((source) => {
+    if (source.kind === 'kubernetes') {
+      const container = basename(place.directory)
+      const inRoot = dirname(dirname(place.directory)) === source.root
+      return place.attempt !== undefined && inRoot && source.containers.includes(container)
+    }
+    return (
+      place.stream === `file/${source.sourceId}/${place.liveName}` &&
+      source.patterns.some((pattern) => parseNamePattern(basename(pattern)).matches(place.liveName))
+    )
+  })
+}
+
+export function engineOptions(config: Config, source: StreamsConfig): EngineOptions {
+  return {
+    envelope: source.envelope,
+    format: source.format,
+    windowMs: config.windowMs,
+    clockless: 'quarantine',
+    keepQuarantine: true,
+    exclude: config.exclude,
+    ...config.limits,
+  }
+}
+
+export function eventRules(config: Config): EventRules {
+  const { source, subject, meters } = NETWORK_SERVICES
+  return {
+    source,
+    subject,
+    meters: meters.map(({ type, amount, dimensions }) => ({ type, amount, dimensions })),
+    dimensions: config.dimensions,
+    lineDimensions: config.lineDimensions,
+    connectionSeconds: config.connectionSeconds,
+  }
+}

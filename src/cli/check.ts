@@ -1,0 +1,151 @@
+// `meter-fast check`: every problem of a configuration and of the machine it shall run on.
+//
+// The result, problems included, is data and goes to stdout; only a wrong command line or a missing
+// file is an error, and thrown.
+
+import { parseArgs } from 'node:util'
+import { NETWORK_SERVICES } from '../catalog/network-services.ts'
+import type { Config } from '../config/config.ts'
+import { configSchema } from '../config/json-schema.ts'
+import { inspectConfig, reportValues } from '../config/load.ts'
+import { CONFIG_FLAGS } from '../config/overrides.ts'
+import { oneOf, type Problem, renderProblem, sortProblems } from '../config/problems.ts'
+import { formatDuration } from '../config/units.ts'
+import type { Values } from '../config/values.ts'
+import { MeterFastError } from '../errors.ts'
+import { pathProblems } from './check-paths.ts'
+
+export interface CheckIo {
+  readonly stdout: (text: string) => void
+  readonly stderr: (text: string) => void
+  readonly env: NodeJS.ProcessEnv
+}
+
+const EXIT_OK = 0
+const EXIT_CONFIG = 78
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+
+const OWN_FLAGS = {
+  config: { type: 'string', short: 'c' },
+  schema: { type: 'boolean' },
+  json: { type: 'boolean' },
+  'no-environment': { type: 'boolean' },
+} as const
+
+/**
+ * Checks the configuration of `-c FILE`, or prints its JSON Schema (`--schema`). `--json` prints
+ * one object with problems and the origin of every value; `--no-environment` leaves the machine
+ * out. The flags of the configuration's fields are read as `run` reads them.
+ *
+ * @returns the exit code: 0, or 78 when there is a problem that is not only a warning.
+ * @throws {MeterFastError} METER_USAGE for a bad flag, METER_INPUT_MISSING without a readable file.
+ */
+export async function check(args: string[], io: CheckIo): Promise<number> {
+  const flags = readFlags(args)
+  const isOn = (name: string): boolean =>
+    flags[name] === true || ['1', 'true'].includes(io.env[twin(name)] ?? '')
+  if (isOn('schema')) {
+    io.stdout(`${JSON.stringify(configSchema(), null, 2)}\n`)
+    return EXIT_OK
+  }
+  const path = flags.config ?? io.env[twin('config')]
+  if (typeof path !== 'string' || path === '') {
+    throw new MeterFastError('METER_USAGE', 'check needs a configuration: add -c FILE')
+  }
+  const { problems, config, values } = inspectConfig(path, { env: io.env, flags })
+  const found = [...problems, ...(values === undefined ? [] : doubts(values))]
+  if (values !== undefined && !isOn('no-environment')) found.push(...(await pathProblems(values)))
+  const all = sortProblems(found)
+  io.stdout(isOn('json') ? asJson(path, all, values) : asText(path, all, config))
+  return all.some(isError) ? EXIT_CONFIG : EXIT_OK
+}
+
+function readFlags(args: string[]): { config?: string; [flag: string]: unknown } {
+  try {
+    return parseArgs({ args, options: { ...CONFIG_FLAGS, ...OWN_FLAGS }, strict: true }).values
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new MeterFastError('METER_USAGE', `check: ${reason}`, { cause })
+  }
+}
+
+function twin(flag: string): string {
+  return `METER_FAST_${flag.replaceAll('-', '_').toUpperCase()}`
+}
+
+// What is legal and yet surely not meant.
+function doubts(values: Values): Problem[] {
+  const doubt = (place: string, key: string, what: string, todo: string): Problem => ({
+    severity: 'warning',
+    at: values.at(place),
+    key,
+    what,
+    todo,
+  })
+  const declared = new Set(NETWORK_SERVICES.meters.flatMap((meter) => meter.dimensions))
+  const names = [...(values.get<ReadonlyMap<string, unknown>>('dimensions')?.keys() ?? [])]
+  const unused = names.filter((name) => !declared.has(name))
+  const found = unused.map((name) => {
+    const what = 'no meter of the catalog declares it, so no event carries it'
+    return doubt('dimensions', `dimensions.${name}`, what, `choose ${oneOf([...declared])}`)
+  })
+  const url = new URL(values.get<string>('sink.url') ?? 'https://unset')
+  if (url.protocol === 'https:') return found
+  if (values.has('sink.tls')) {
+    found.push(doubt('sink.tls', 'sink.tls', 'it has no effect on http', 'write an https URL'))
+  }
+  if (values.has('sink.bearer_file') && !LOOPBACK.test(url.hostname)) {
+    const what = 'the token crosses the network in the clear'
+    found.push(doubt('sink.url', 'sink.url', what, 'write an https URL'))
+  }
+  return found
+}
+
+function asJson(path: string, problems: readonly Problem[], values: Values | undefined): string {
+  const report = {
+    ok: !problems.some(isError),
+    config: path,
+    problems: problems.map(({ severity, at, key, what, todo }) => ({
+      severity,
+      at: at.label,
+      key,
+      what,
+      todo,
+    })),
+    values: values === undefined ? [] : reportValues(values),
+  }
+  return `${JSON.stringify(report, null, 2)}\n`
+}
+
+function asText(path: string, problems: readonly Problem[], config: Config | undefined): string {
+  const errors = problems.filter(isError).length
+  const warnings = problems.length - errors
+  const counts = [
+    ...(errors > 0 ? [counted(errors, 'problem')] : []),
+    ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
+  ].join(', ')
+  const isGood = errors === 0 && config !== undefined
+  const verdict = warnings > 0 ? `ok, ${counts}` : 'ok'
+  const summary = isGood ? `${verdict}: ${describeConfig(config)}` : counts
+  return [...problems.map(renderProblem), `${path}: ${summary}`, ''].join('\n')
+}
+
+function describeConfig(config: Config): string {
+  const { sink, state } = config
+  const target = sink.type === 'stdout' ? '' : ` ${sink.type === 'file' ? sink.path : sink.url}`
+  return [
+    counted(config.streams.length, 'stream entry', 'stream entries'),
+    `window ${formatDuration(config.windowMs)}`,
+    `state ${state.dir}`,
+    `sink ${sink.type}${target}`,
+  ].join(', ')
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === 'error'
+}

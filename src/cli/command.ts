@@ -1,0 +1,95 @@
+// What every command has in common: where it reads and writes, and how its flags are read.
+
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { MeterFastError } from '../errors.ts'
+
+/** The world of a command. stdout is data, stderr is for people. */
+export interface CommandIo {
+  readonly stdin: NodeJS.ReadableStream
+  readonly stdout: NodeJS.WritableStream
+  readonly stderr: (text: string) => void
+  readonly env: NodeJS.ProcessEnv
+  /** True when people look at stderr. */
+  readonly showsProgress: boolean
+  /** Aborted by SIGTERM and SIGINT. */
+  readonly signal: AbortSignal
+}
+
+/** One flag: what it takes, and its sentence in `--help`. */
+export interface Flag {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  /** What a value looks like, e.g. `60s`; empty for a boolean. */
+  readonly value?: string
+  readonly sentence: string
+}
+
+export interface ParsedFlags<Name extends string> {
+  readonly texts: Partial<Record<Name, string>>
+  readonly given: ReadonlySet<Name>
+  readonly positionals: readonly string[]
+}
+
+/**
+ * Reads flags; one that is not given may come from its environment twin, METER_FAST_<NAME>.
+ * A boolean twin is on when it is `1` or `true`.
+ * @throws {MeterFastError} METER_USAGE
+ */
+export function readFlags<Name extends string>(
+  command: string,
+  flags: Readonly<Record<Name, Flag>>,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): ParsedFlags<Name> {
+  const names = Object.keys(flags) as Name[]
+  const options: NonNullable<ParseArgsConfig['options']> = {}
+  for (const name of names) {
+    const { type, short } = flags[name]
+    options[name] = short === undefined ? { type } : { type, short }
+  }
+  let parsed: ReturnType<typeof parseArgs>
+  try {
+    parsed = parseArgs({ args, options, strict: true, allowPositionals: true })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('. ')[0] : String(cause)
+    throw usage(command, `${reason}`)
+  }
+  const texts: Partial<Record<Name, string>> = {}
+  const given = new Set<Name>()
+  for (const name of names) {
+    const value = parsed.values[name] ?? env[environmentTwin(name)]
+    if (typeof value === 'string' && flags[name].type === 'string') texts[name] = value
+    if (value === true || value === '1' || value === 'true') given.add(name)
+  }
+  return { texts, given, positionals: parsed.positionals }
+}
+
+export function environmentTwin(flag: string): string {
+  return `METER_FAST_${flag.toUpperCase().replaceAll('-', '_')}`
+}
+
+export function usage(command: string, problem: string): MeterFastError {
+  return new MeterFastError(
+    'METER_USAGE',
+    `${command}: ${problem}; "meter-fast ${command} --help" shows what it takes`,
+  )
+}
+
+/** A flag's value, which must be one of `choices`. */
+export function choice<const T extends string>(
+  command: string,
+  flag: string,
+  text: string,
+  choices: readonly T[],
+): T {
+  const found = choices.find((known) => known === text)
+  if (found !== undefined) return found
+  throw usage(command, `--${flag} must be one of ${choices.join(', ')}, not "${text}"`)
+}
+
+/** Writes and waits until the stream has room; a closed pipe ends the command quietly. */
+export async function write(stream: NodeJS.WritableStream, text: string): Promise<void> {
+  if (!stream.write(text)) {
+    await new Promise<void>((resolve) => stream.once('drain', resolve))
+  }
+}

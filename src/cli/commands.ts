@@ -1,0 +1,121 @@
+// The table of commands: what `--help` shows and what runs. Code of a command is loaded when it
+// runs, so that `scan` does not wait for an HTTP client.
+
+import type { CommandIo, Flag } from './command.ts'
+import type { CommandHelp } from './help.ts'
+
+export interface Command extends CommandHelp {
+  readonly run: (args: string[], io: CommandIo) => Promise<number>
+}
+
+const CONFIG_FLAG: Flag = {
+  type: 'string',
+  short: 'c',
+  value: 'FILE',
+  sentence: 'the configuration, a YAML file; "check --schema" describes it',
+}
+
+const text = (value: string, sentence: string): Flag => ({ type: 'string', value, sentence })
+const flag = (sentence: string): Flag => ({ type: 'boolean', sentence })
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  run: {
+    usage: 'run -c FILE [--once] [--dry-run]',
+    sentence: 'the agent: follows logs and delivers usage events, exactly once',
+    examples: [
+      'meter-fast run -c meter-fast.yaml',
+      'meter-fast run -c meter-fast.yaml --once     read what is there, deliver, exit',
+      'meter-fast run -c meter-fast.yaml --dry-run  print events, keep and send nothing',
+    ],
+    flags: {
+      config: CONFIG_FLAG,
+      once: flag('read to the end, close all windows, deliver, exit'),
+      'dry-run': flag('state in memory, events to stdout, nothing is committed or sent'),
+    },
+    run: async (args, io) => (await import('./run.ts')).run(args, io),
+  },
+  scan: {
+    usage: 'scan FILE... [--json | --csv | --events] [FLAGS]',
+    sentence: 'totals of log files, also .gz and - for stdin; needs no state',
+    examples: [
+      'meter-fast scan access.log access.log.1.gz',
+      'meter-fast scan --json access.log > totals.json',
+      'meter-fast scan --events access.log          what "run" would deliver',
+    ],
+    flags: {
+      json: flag('print one JSON object'),
+      csv: flag('print the totals as CSV'),
+      events: flag('print the usage events, one a line'),
+      strict: flag('exit 1 when a line was quarantined'),
+      format: text('NAME', 'auto (default), datum or envoy-gateway'),
+      envelope: text('NAME', 'auto (default), raw or cri'),
+      stream: text('NAME', 'name of the stream (default scan); part of every event id'),
+      window: text('60s', 'length of a window; divides one hour'),
+      config: CONFIG_FLAG,
+    },
+    run: async (args, io) => (await import('./scan.ts')).scan(args, io),
+  },
+  check: {
+    usage: 'check -c FILE [--json] [--no-environment] | check --schema',
+    sentence: 'every problem of a configuration, its paths and permissions, at once',
+    examples: ['meter-fast check -c meter-fast.yaml', 'meter-fast check --schema > schema.json'],
+    flags: {
+      config: CONFIG_FLAG,
+      json: flag('problems, and where each value came from, as one JSON object'),
+      schema: flag('print the JSON Schema of the configuration'),
+      'no-environment': flag('leave paths and permissions of this machine out'),
+    },
+    run: async (args, io) => {
+      const { check } = await import('./check.ts')
+      return check(args, { ...io, stdout: (data) => void io.stdout.write(data) })
+    },
+  },
+  generate: {
+    usage: 'generate [--lines N] [--projects N] [--routes N] [--seed N] [FLAGS]',
+    sentence: 'a seeded synthetic log, and the truth that a scan of it must print',
+    examples: [
+      'meter-fast generate --lines 1000000 --seed 7 --truth truth.json > access.log',
+      'meter-fast generate --envelope cri --format envoy-gateway > 0.log',
+    ],
+    flags: {
+      lines: text('N', 'access-log lines (default 100000)'),
+      projects: text('N', 'projects (default 100)'),
+      routes: text('N', 'routes, each of one project (default 1000)'),
+      seed: text('N', 'equal flags give equal bytes (default 1)'),
+      format: text('NAME', 'datum (default) or envoy-gateway'),
+      envelope: text('NAME', 'raw (default) or cri'),
+      start: text('TIME', 'time of the first line, RFC 3339 (default 2026-01-01T00:00:00Z)'),
+      'per-second': text('N', 'lines a second of log time (default 1000)'),
+      truth: text('FILE', 'write what "scan --json" must print'),
+    },
+    run: async (args, io) => (await import('./generate.ts')).generate(args, io),
+  },
+  release: {
+    usage: 'release --state DIR',
+    sentence: 'lets events go that are held because there was no state',
+    examples: ['meter-fast release --state /var/lib/meter-fast'],
+    flags: { state: text('DIR', 'the state directory of the stopped agent') },
+    run: async (args, io) => (await import('./release.ts')).release(args, io),
+  },
+  bench: {
+    usage: 'bench [--json] [--micro] [--memory] [FLAGS]',
+    sentence: 'throughput beside peers; answers are checked before a time is shown',
+    examples: ['meter-fast bench', 'meter-fast bench --json > bench.json'],
+    flags: {
+      json: flag('print one JSON object'),
+      scenario: text('NAME', 'datum or envoy-gateway (default: both)'),
+      lines: text('N', 'lines of a log (default 500000)'),
+      repetitions: text('N', 'interleaved repetitions (default 5)'),
+      micro: flag('the parts of the path one by one'),
+      memory: flag('peak memory of a scan of 1 GB'),
+    },
+    run: async (args, io) => (await import('./bench.ts')).bench(args, io),
+  },
+  demo: {
+    usage: 'demo [FILE...]',
+    sentence: 'the whole path without a server: a live log, an agent, a receiver, compared',
+    examples: ['meter-fast demo', 'meter-fast demo access.log'],
+    flags: {},
+    run: async (args, io) => (await import('./demo.ts')).demo(args, io),
+  },
+}

@@ -1,0 +1,94 @@
+// The texts of --help and --version: short, with examples that work as they stand.
+
+import { readFileSync } from 'node:fs'
+import { describe } from '../native.ts'
+import type { Flag } from './command.ts'
+
+export interface CommandHelp {
+  readonly usage: string
+  readonly sentence: string
+  readonly examples: readonly string[]
+  readonly flags: Readonly<Record<string, Flag>>
+}
+
+const EXIT_CODES = `Exit codes: 0 ok, 1 a check found differences, 64 usage, 66 input missing,
+69 sink unreachable (one-shot commands), 70 bug, 74 disk, 78 configuration.`
+
+/** The screen of `meter-fast --help`. */
+export function overview(commands: Readonly<Record<string, CommandHelp>>): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length))
+  const list = Object.entries(commands).map(
+    ([name, { sentence }]) => `  ${name.padEnd(width)}  ${sentence}`,
+  )
+  return `meter-fast: bills tenants of an Envoy gateway from its access logs, exactly once.
+
+Usage: meter-fast COMMAND [FLAGS]
+
+${list.join('\n')}
+
+Examples:
+  meter-fast scan access.log                      what each project used
+  kubectl logs gateway | meter-fast scan -        the same, from a pipe
+  meter-fast run -c meter-fast.yaml               the agent: follow logs, send usage events
+
+"meter-fast COMMAND --help" shows a command's flags. Every flag has an environment twin, such as
+METER_FAST_FORMAT for --format; the flag wins. stdout is data, stderr is for people.
+${EXIT_CODES}
+`
+}
+
+/** The screen of `meter-fast COMMAND --help`. */
+export function commandHelp(help: CommandHelp): string {
+  const rows = Object.entries(help.flags).map(([name, { short, value, sentence }]) => {
+    const flag = `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
+    return [flag, sentence] as const
+  })
+  const width = Math.max(0, ...rows.map(([flag]) => flag.length))
+  const flags = rows.map(([flag, sentence]) => `  ${flag.padEnd(width)}  ${sentence}`)
+  const examples = help.examples.map((example) => `  ${example}`)
+  return `Usage: meter-fast ${help.usage}
+
+${capital(help.sentence)}.
+
+Examples:
+${examples.join('\n')}
+${flags.length > 0 ? `\nFlags:\n${flags.join('\n')}\n` : ''}`
+}
+
+/** `meter-fast 0.1.0 (simdjson 3.9.4 icelake, node v20.20.2, linux x64)` */
+export function versionText(): string {
+  const { simdjson, kernel } = describe()
+  const { version, platform, arch } = process
+  return `meter-fast ${packageVersion()} (simdjson ${simdjson} ${kernel}, node ${version}, ${platform} ${arch})\n`
+}
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+function capital(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
+}
+
+/** The known word nearest to `word`, if it is near enough to have been meant. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((name) => ({ name, distance: editDistance(word, name) }))
+    .toSorted((a, b) => a.distance - b.distance)
+  const best = ranked[0]
+  return best && best.distance <= 2 ? best.name : undefined
+}
+
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[to.length] ?? 0
+}

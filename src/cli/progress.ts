@@ -1,0 +1,51 @@
+// How far a scan is: a bar on stderr, when people look at it. Never on stdout.
+
+import type { CommandIo } from './command.ts'
+import type { ScanInput } from './scan-inputs.ts'
+import { bytesText } from './scan-table.ts'
+
+const SHOW_EVERY_MS = 100
+const SHOW_AFTER_MS = 400
+const BAR_COLUMNS = 30
+
+export class Progress {
+  /** Uncompressed bytes folded so far. */
+  bytes = 0
+  readonly #stderr: (text: string) => void
+  readonly #visible: boolean
+  /** 0 when it cannot be known: a pipe, or compressed bytes among the inputs. */
+  readonly #total: number
+  readonly #startedAtMs = Date.now()
+  #shownAtMs = 0
+
+  constructor(io: CommandIo, inputs: readonly ScanInput[]) {
+    this.#stderr = io.stderr
+    this.#visible = io.showsProgress
+    this.#total = inputs.every((input) => input.kind === 'file')
+      ? inputs.reduce((sum, input) => sum + (input.kind === 'pipe' ? 0 : input.sizeBytes), 0)
+      : 0
+  }
+
+  add(bytes: number): void {
+    this.bytes += bytes
+    const now = Date.now()
+    const early = now - this.#startedAtMs < SHOW_AFTER_MS || now - this.#shownAtMs < SHOW_EVERY_MS
+    if (!this.#visible || early) return
+    this.#shownAtMs = now
+    const perSecond = (this.bytes / (now - this.#startedAtMs)) * 1000
+    const rate = `${bytesText(BigInt(this.bytes))}, ${bytesText(BigInt(Math.round(perSecond)))}/s`
+    this.#stderr(`\r\u001B[K${this.#bar()}${rate}`)
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#shownAtMs > 0) this.#stderr('\r\u001B[K')
+  }
+
+  #bar(): string {
+    if (this.#total === 0) return ''
+    const share = Math.min(1, this.bytes / this.#total)
+    const full = Math.round(share * BAR_COLUMNS)
+    return `[${'='.repeat(full)}${' '.repeat(BAR_COLUMNS - full)}] ${Math.round(share * 100)} %  `
+  }
+}

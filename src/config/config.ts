@@ -1,0 +1,166 @@
+// The resolved configuration: plain, read-only, every default filled in, units in the names.
+// Relative paths of logs are taken from the working directory, once, here.
+
+import { resolve } from 'node:path'
+import { MeterFastError } from '../errors.ts'
+import { type ResolvedFormat, resolveFormat } from './formats.ts'
+import type { FormatMap, LineDimension } from './presets.ts'
+import type { DimensionValue } from './readers.ts'
+import { isSinkType, type Values } from './values.ts'
+
+export interface KubernetesStreams {
+  readonly kind: 'kubernetes'
+  readonly namespaces: readonly string[]
+  readonly containers: readonly string[]
+  /** Absolute directory of `<namespace>_<pod>_<uid>/<container>/<n>.log`. */
+  readonly root: string
+  readonly envelope: 'auto' | 'raw' | 'cri'
+  readonly format: ResolvedFormat
+}
+
+export interface FileStreams {
+  readonly kind: 'files'
+  /** Absolute paths or globs of live files. */
+  readonly patterns: readonly string[]
+  readonly sourceId: string
+  readonly envelope: 'auto' | 'raw' | 'cri'
+  readonly format: ResolvedFormat
+}
+
+export type StreamsConfig = KubernetesStreams | FileStreams
+
+export interface TlsConfig {
+  readonly caFile?: string
+  /** Given together with keyFile, or not at all. */
+  readonly certFile?: string
+  readonly keyFile?: string
+}
+
+export type SinkConfig =
+  | { readonly type: 'stdout' }
+  | { readonly type: 'file'; readonly path: string }
+  | {
+      readonly type: 'milo-gateway'
+      /** Base URL without a trailing slash. */
+      readonly url: string
+      readonly bearerFile?: string
+      readonly tls: TlsConfig
+      readonly timeoutMs: number
+    }
+
+export interface Config {
+  /** W of DESIGN 5.2; divides one hour. */
+  readonly windowMs: number
+  readonly connectionSeconds: 'exact' | 'per_request_floor'
+  readonly streams: readonly StreamsConfig[]
+  /** Dimensions with one value for all events. */
+  readonly dimensions: Readonly<Record<string, string>>
+  /** Names of the dimensions read from lines, in the order of every format's `dimensions`. */
+  readonly lineDimensions: readonly string[]
+  readonly exclude: { readonly codes: readonly string[]; readonly flags: readonly string[] }
+  readonly limits: {
+    readonly lineBytesMax: number
+    readonly keysMax: number
+    readonly streamStatesMax: number
+  }
+  readonly state: {
+    readonly dir: string
+    readonly spoolBytesMax: number
+    readonly heldBytesMax: number
+  }
+  readonly sink: SinkConfig
+  readonly sinkDedupWindowMs: number
+  readonly onMissingState: 'hold' | 'backfill'
+  readonly observe: { readonly listen: string | undefined }
+}
+
+/** Makes the configuration of values without problems. `once`: what `run --once` defaults to. */
+export function buildConfig(values: Values, once: boolean): Config {
+  const dimensions = values.get<Map<string, DimensionValue>>('dimensions') ?? new Map()
+  const fromLine = [...dimensions.values()].filter((value) => typeof value !== 'string')
+  const constants = [...dimensions].filter(([, value]) => typeof value === 'string')
+  const streams = Array.from({ length: values.length('streams') }, (_, index) =>
+    streamsConfig(values, `streams[${index}]`, fromLine),
+  )
+  return {
+    windowMs: need(values, 'window'),
+    connectionSeconds: need(values, 'connection_seconds'),
+    streams,
+    dimensions: Object.fromEntries(constants) as Record<string, string>,
+    lineDimensions: fromLine.map(({ name }) => name),
+    exclude: {
+      codes: need(values, 'exclude.response_codes'),
+      flags: need(values, 'exclude.response_flags'),
+    },
+    limits: {
+      lineBytesMax: need(values, 'limits.line_bytes_max'),
+      keysMax: need(values, 'limits.keys_max'),
+      streamStatesMax: need(values, 'limits.stream_states_max'),
+    },
+    state: {
+      dir: need(values, 'state.dir'),
+      spoolBytesMax: need(values, 'state.spool_bytes_max'),
+      heldBytesMax: need(values, 'state.held_bytes_max'),
+    },
+    sink: sinkConfig(values),
+    sinkDedupWindowMs: need(values, 'sink_dedup_window'),
+    onMissingState: values.get('on_missing_state') ?? missingStateDefault(values, once),
+    observe: { listen: values.get('observe.listen') },
+  }
+}
+
+/** DESIGN 6: a sink that nobody reads twice gets everything; others might bill twice. */
+export function missingStateDefault(values: Values, once: boolean): 'hold' | 'backfill' {
+  return once || values.get('sink.type') !== 'milo-gateway' ? 'backfill' : 'hold'
+}
+
+function streamsConfig(
+  values: Values,
+  key: string,
+  fromLine: readonly LineDimension[],
+): StreamsConfig {
+  const common = {
+    envelope: need<'auto' | 'raw' | 'cri'>(values, `${key}.envelope`),
+    format: resolveFormat(need<string | FormatMap>(values, `${key}.format`), fromLine),
+  }
+  if (values.has(`${key}.files`)) {
+    const patterns = need<string[]>(values, `${key}.files`).map((pattern) => resolve(pattern))
+    return { kind: 'files', patterns, sourceId: need(values, `${key}.source_id`), ...common }
+  }
+  return {
+    kind: 'kubernetes',
+    namespaces: need(values, `${key}.kubernetes.namespaces`),
+    containers: need(values, `${key}.kubernetes.containers`),
+    root: resolve(need<string>(values, `${key}.root`)),
+    ...common,
+  }
+}
+
+function sinkConfig(values: Values): SinkConfig {
+  const type = need<string>(values, 'sink.type')
+  if (!isSinkType(type)) throw new MeterFastError('METER_BUG', `sink type ${type} was not refused`)
+  if (type === 'stdout') return { type }
+  if (type === 'file') return { type, path: need(values, 'sink.path') }
+  return {
+    type,
+    url: need(values, 'sink.url'),
+    ...optional(values, 'bearerFile', 'sink.bearer_file'),
+    tls: {
+      ...optional(values, 'caFile', 'sink.tls.ca_file'),
+      ...optional(values, 'certFile', 'sink.tls.cert_file'),
+      ...optional(values, 'keyFile', 'sink.tls.key_file'),
+    },
+    timeoutMs: need(values, 'sink.timeout'),
+  }
+}
+
+function optional<K extends string>(values: Values, name: K, key: string): { [P in K]?: string } {
+  const value = values.get<string>(key)
+  return value === undefined ? {} : ({ [name]: value } as { [P in K]: string })
+}
+
+function need<T>(values: Values, key: string): T {
+  const value = values.get<T>(key)
+  if (value !== undefined) return value
+  throw new MeterFastError('METER_BUG', `the configuration was accepted without ${key}`)
+}

@@ -1,0 +1,297 @@
+// Every key of the configuration, once. Reading, the JSON Schema, `check --json`, flags and
+// environment names, and the configuration table of the README are all made from this table;
+// a key that is not here is an error in a file.
+
+export type FieldKind =
+  | 'duration'
+  | 'size'
+  | 'count'
+  | 'choice'
+  | 'text'
+  | 'url'
+  | 'list'
+  | 'format'
+  | 'dimensions'
+
+export interface Field {
+  /** Keys joined by dots; `[]` stands for any entry of a list. */
+  readonly path: string
+  readonly kind: FieldKind
+  /** Unit of the resolved value. */
+  readonly unit?: 'ms' | 'bytes'
+  /** As a user would write it; no default and no `required` means that it may be left out. */
+  readonly default?: string | number | readonly string[]
+  /** Least and greatest value, in `unit`. */
+  readonly min?: number
+  readonly max?: number
+  readonly choices?: readonly string[]
+  /** Words that later versions will know: refused, but not as if they were misspelt. */
+  readonly later?: readonly string[]
+  /** The sink type or the kind of stream that has this key; all have it when left out. */
+  readonly of?: string
+  /** What to do when the key is missing; its presence makes the key required. */
+  readonly required?: string
+  /** What a text, or each entry of a list, must match, and how to say that. */
+  readonly pattern?: string
+  readonly patternTodo?: string
+  /** One sentence for people. */
+  readonly about: string
+}
+
+export const HOUR_MS = 3_600_000
+const KIB = 1024
+const MIB = KIB * KIB
+const TIB = MIB * MIB
+
+const KUBERNETES_NAME = {
+  pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
+  patternTodo: 'write exact names of at most 63 of a-z, 0-9 and -',
+}
+const PORT = '([0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+const FILE_PATH = { pattern: '^[^\\0]+$', patternTodo: 'write a path' }
+
+export const SINK_TYPES = ['stdout', 'file', 'milo-gateway'] as const
+export const STREAM_KINDS = ['kubernetes', 'files'] as const
+
+const STREAM_FIELDS: readonly Field[] = [
+  {
+    path: 'streams[].kubernetes.namespaces',
+    kind: 'list',
+    of: 'kubernetes',
+    required: 'name the namespaces whose pods are read',
+    ...KUBERNETES_NAME,
+    about: 'Namespaces whose pods are read; no other is ever opened.',
+  },
+  {
+    path: 'streams[].kubernetes.containers',
+    kind: 'list',
+    of: 'kubernetes',
+    required: 'name the containers that write the access log',
+    ...KUBERNETES_NAME,
+    about: 'Containers of these pods that write the access log.',
+  },
+  {
+    path: 'streams[].root',
+    kind: 'text',
+    of: 'kubernetes',
+    default: '/var/log/pods',
+    ...FILE_PATH,
+    about: 'Directory of <namespace>_<pod>_<uid>/<container>/<n>.log.',
+  },
+  {
+    path: 'streams[].files',
+    kind: 'list',
+    of: 'files',
+    // No `**`: a tree of unknown depth has no stable stream names. A set must be closed.
+    pattern: '^(?!.*\\*\\*)(?:[^[\\\\\\0]|\\\\.|\\[[!^]?[^/][^\\]/]*\\])+(?<!/)$',
+    patternTodo: 'name files; in globs use *, ? and [a-z], never **',
+    about: 'Paths or globs (*, ?, [a-z]) of live log files; rotated names are found from them.',
+  },
+  {
+    path: 'streams[].source_id',
+    kind: 'text',
+    of: 'files',
+    required: `give each node a name of its own, such as '\${NODE_NAME}'`,
+    pattern: '^[^\\s/]{1,253}$',
+    patternTodo: 'write 1 to 253 characters without white space and /',
+    about: 'Name of this writer in event ids; two nodes with one name would lose usage.',
+  },
+  {
+    path: 'streams[].envelope',
+    kind: 'choice',
+    default: 'auto',
+    choices: ['auto', 'raw', 'cri'],
+    later: ['docker'],
+    about: 'What wraps each line: nothing (raw), the CRI log form, or what the first line shows.',
+  },
+  {
+    path: 'streams[].format',
+    kind: 'format',
+    default: 'datum',
+    about: 'A preset (datum, envoy-gateway), or a map of roles to keys and JSON Pointers.',
+  },
+]
+
+const SINK_FIELDS: readonly Field[] = [
+  {
+    path: 'sink.type',
+    kind: 'choice',
+    required: 'choose stdout, file or milo-gateway',
+    choices: SINK_TYPES,
+    later: ['collector', 'cloudevents-http', 'nats'],
+    about: 'Where usage events go.',
+  },
+  {
+    path: 'sink.path',
+    kind: 'text',
+    of: 'file',
+    required: 'name the file that usage events are appended to',
+    ...FILE_PATH,
+    about: 'File that usage events are appended to, one JSON object a line.',
+  },
+  {
+    path: 'sink.url',
+    kind: 'url',
+    of: 'milo-gateway',
+    required: 'give the base URL of the billing gateway',
+    about: 'Base URL of the billing gateway; /v1/usage/events:batchIngest is added.',
+  },
+  {
+    path: 'sink.bearer_file',
+    kind: 'text',
+    of: 'milo-gateway',
+    ...FILE_PATH,
+    about: 'File with the bearer token, read again when it changes.',
+  },
+  {
+    path: 'sink.tls.ca_file',
+    kind: 'text',
+    of: 'milo-gateway',
+    ...FILE_PATH,
+    about: 'PEM file of the authorities that may vouch for the gateway.',
+  },
+  {
+    path: 'sink.tls.cert_file',
+    kind: 'text',
+    of: 'milo-gateway',
+    ...FILE_PATH,
+    about: 'PEM file of the client certificate; needs key_file.',
+  },
+  {
+    path: 'sink.tls.key_file',
+    kind: 'text',
+    of: 'milo-gateway',
+    ...FILE_PATH,
+    about: 'PEM file of the client key; needs cert_file.',
+  },
+  {
+    path: 'sink.timeout',
+    kind: 'duration',
+    unit: 'ms',
+    of: 'milo-gateway',
+    default: '60s',
+    min: 60_000,
+    max: 600_000,
+    about: 'How long a request may take; the gateway publishes a batch event by event.',
+  },
+]
+
+export const FIELDS: readonly Field[] = [
+  {
+    path: 'window',
+    kind: 'duration',
+    unit: 'ms',
+    default: '60s',
+    min: 1_000,
+    max: HOUR_MS,
+    about: 'Interval of log time that one usage event covers; divides one hour.',
+  },
+  {
+    path: 'connection_seconds',
+    kind: 'choice',
+    default: 'exact',
+    choices: ['exact', 'per_request_floor'],
+    about: 'Carry milliseconds from window to window, or floor each request to whole seconds.',
+  },
+  ...STREAM_FIELDS,
+  {
+    path: 'dimensions',
+    kind: 'dimensions',
+    about: 'Dimensions of every event: a text of 1 to 256 bytes, or { from: KEY } of the line.',
+  },
+  {
+    path: 'catalog',
+    kind: 'text',
+    ...FILE_PATH,
+    about: 'A ServiceConfiguration file; this version has only the built-in one and refuses it.',
+  },
+  {
+    path: 'exclude.response_flags',
+    kind: 'list',
+    default: [],
+    pattern: '^[A-Za-z0-9_]{1,64}$',
+    patternTodo: 'write one flag of Envoy, such as NR',
+    about: 'Response flags whose lines are ignored.',
+  },
+  {
+    path: 'exclude.response_codes',
+    kind: 'list',
+    default: [],
+    pattern: '^(0|[1-9][0-9]{0,2})$',
+    patternTodo: 'write a code of 0 to 999',
+    about: 'Response codes whose lines are ignored.',
+  },
+  {
+    path: 'limits.line_bytes_max',
+    kind: 'size',
+    unit: 'bytes',
+    default: '1MiB',
+    min: KIB,
+    max: 16 * MIB,
+    about: 'Longest line that is read; a longer one is quarantined as too_long.',
+  },
+  {
+    path: 'limits.keys_max',
+    kind: 'count',
+    default: 1_000_000,
+    min: 1,
+    max: 10_000_000,
+    about: 'Keys of one segment with totals of their own; later ones share an overflow key.',
+  },
+  {
+    path: 'limits.stream_states_max',
+    kind: 'count',
+    default: 1_000_000,
+    min: 1,
+    max: 10_000_000,
+    about: 'Long requests of one stream that are followed; beyond it only their end is billed.',
+  },
+  {
+    path: 'state.dir',
+    kind: 'text',
+    default: '/var/lib/meter-fast',
+    ...FILE_PATH,
+    about: 'Directory of the state; it must outlive the process and belong to it alone.',
+  },
+  {
+    path: 'state.spool_bytes_max',
+    kind: 'size',
+    unit: 'bytes',
+    default: '10GiB',
+    min: MIB,
+    max: TIB,
+    about: 'Most that waits for the sink; beyond it reading pauses and the logs are the buffer.',
+  },
+  {
+    path: 'state.held_bytes_max',
+    kind: 'size',
+    unit: 'bytes',
+    default: '10GiB',
+    min: MIB,
+    max: TIB,
+    about: 'Most of rotated logs held open until read; beyond it the oldest becomes a gap.',
+  },
+  ...SINK_FIELDS,
+  {
+    path: 'sink_dedup_window',
+    kind: 'duration',
+    unit: 'ms',
+    default: '2m',
+    min: 0,
+    max: 8_760 * HOUR_MS,
+    about: 'How long the sink promises to drop an event that it already has.',
+  },
+  {
+    path: 'on_missing_state',
+    kind: 'choice',
+    choices: ['hold', 'backfill'],
+    about: 'Old windows of a start without state: held, or sent (as with file and stdout sinks).',
+  },
+  {
+    path: 'observe.listen',
+    kind: 'text',
+    pattern: `^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):${PORT}$`,
+    patternTodo: 'write HOST:PORT, such as 127.0.0.1:9464',
+    about: 'HOST:PORT of /metrics, /healthz and /readyz; nothing listens when left out.',
+  },
+]

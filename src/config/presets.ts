@@ -1,0 +1,91 @@
+// What a format may say, and the formats that come with meter-fast (DESIGN 4.1).
+//
+// A format is a preset's name or a map of roles to keys. A key is the name of a top-level key, or,
+// with a leading `/`, a JSON Pointer (RFC 6901). Two roles may share a key; it is mapped once.
+
+import type { Role } from '../native.ts'
+
+/** How a custom format names its project: a key, the route's namespace, or one for all lines. */
+export type ProjectSpec =
+  | string
+  | { readonly route: 'namespace'; readonly strip?: string }
+  | { readonly constant: string }
+
+/** Roles to keys; `project` is required, a role that is left out is not read. */
+export type FormatMap = { readonly project: ProjectSpec } & Readonly<
+  Partial<Record<Exclude<Role, 'project'>, string>>
+>
+
+/** A dimension whose value is read from the line. */
+export interface LineDimension {
+  readonly name: string
+  /** A top-level key, or a JSON Pointer. */
+  readonly from: string
+}
+
+/** One sentence per role: the list of roles, and their documentation. */
+export const ROLE_SENTENCES: Readonly<Record<Role, string>> = {
+  project: 'Who is billed.',
+  route: 'Name of the route: httproute/<namespace>/<name>/...',
+  egressBytes: 'Bytes sent to the client.',
+  ingressBytes: 'Bytes received from the client.',
+  durationMs: 'Milliseconds from the first byte in to the last byte out.',
+  startTime: 'Begin of the request, RFC 3339 or seconds since 1970; with durationMs the clock.',
+  logType: "Envoy's %ACCESS_LOG_TYPE%; tells the end of a request from its middle.",
+  streamId: "Envoy's %STREAM_ID%, part of the identity of a long request.",
+  connectionId: "Envoy's %CONNECTION_ID%, part of the identity of a long request.",
+  responseFlags: "Envoy's %RESPONSE_FLAGS%, for exclude.response_flags.",
+  responseCode: "Envoy's %RESPONSE_CODE%, for exclude.response_codes.",
+  responseCodeDetails: "Envoy's %RESPONSE_CODE_DETAILS%; tells an internal redirect.",
+}
+
+export const ROLES = Object.keys(ROLE_SENTENCES) as Role[]
+
+const COMMON_KEYS = {
+  route: 'route_name',
+  egressBytes: 'bytes_sent',
+  ingressBytes: 'bytes_received',
+  durationMs: 'duration',
+  startTime: 'start_time',
+  logType: 'access_log_type',
+  streamId: 'stream_id',
+  connectionId: 'connection_id',
+  responseFlags: 'response_flags',
+  responseCode: 'response_code',
+  responseCodeDetails: 'response_code_details',
+} as const
+
+/** The presets of this version, in the order in which `auto` tries them. */
+export const PRESETS = {
+  datum: { project: 'project_name', ...COMMON_KEYS },
+  'envoy-gateway': { project: { route: 'namespace', strip: '' }, ...COMMON_KEYS },
+} as const satisfies Record<string, FormatMap>
+
+export type PresetName = keyof typeof PRESETS
+export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]
+
+/** Known by name, refused as not in this version. */
+export const LATER_PRESETS: readonly string[] = ['istio', 'contour']
+
+/**
+ * The preset that `--format auto` takes for a log whose first accepted line has these top-level
+ * keys: the first whose keys of amounts and, if it has one, project are all there.
+ */
+export function autoFormat(keys: Iterable<string>): PresetName | undefined {
+  const there = new Set(keys)
+  return PRESET_NAMES.find((name) => {
+    const { project, egressBytes, ingressBytes, durationMs } = PRESETS[name]
+    return [project, egressBytes, ingressBytes, durationMs].every(
+      (key) => typeof key !== 'string' || there.has(key),
+    )
+  })
+}
+
+/** The keys that `autoFormat` asks for, of all presets. */
+export function presetKeys(): string[] {
+  const keys = PRESET_NAMES.flatMap((name) => {
+    const { project, egressBytes, ingressBytes, durationMs } = PRESETS[name]
+    return [project, egressBytes, ingressBytes, durationMs].filter((key) => typeof key === 'string')
+  })
+  return [...new Set(keys)]
+}

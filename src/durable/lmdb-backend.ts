@@ -1,0 +1,153 @@
+// Committed values in an LMDB file. LMDB never overwrites a page that the last commit uses: a
+// commit is an fdatasync of new pages, then one synchronous write of the page that names them, so
+// a crash at any point leaves the old picture or the new one.
+//
+// A commit runs on a thread of the library; the event loop only hands over the values.
+
+import { closeSync, openSync, readSync } from 'node:fs'
+import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
+import { MeterFastError } from '../errors.ts'
+import { corruptState, Framing } from './frame.ts'
+import { prefixEnd } from './keys.ts'
+import type { Backend, Changes } from './staged-store.ts'
+import type { StateNative } from './state.ts'
+
+// Address space, not memory or disk: above the largest spool and three days of accepted events.
+// (arm64 may give a process no more than 512 GiB.)
+const MAP_BYTES = 2 ** 38
+
+// The first two pages of the file describe it: where their fields are, and what they hold.
+const HEADER = { pageBytes: 4096, flagsAt: 18, metaFlag: 0x08, magicAt: 24, magic: 0xbeefc0de }
+
+// MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_VERSION_MISMATCH and MDB_INVALID.
+const DAMAGE_CODES = new Set<unknown>([-30797, -30796, -30794, -30793])
+
+export class LmdbBackend implements Backend {
+  readonly path: string
+  readonly #framing: Framing
+  readonly #database: RootDatabase<Buffer, string>
+  readonly #afterClose: () => void
+
+  /** @throws {MeterFastError} METER_STATE_CORRUPT, METER_DISK */
+  constructor(
+    path: string,
+    native: Pick<StateNative, 'crc32c'>,
+    { readOnly, afterClose }: { readonly readOnly: boolean; readonly afterClose: () => void },
+  ) {
+    this.path = path
+    this.#afterClose = afterClose
+    this.#framing = new Framing(path, native)
+    const options: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
+      path,
+      readOnly,
+      permissionsMode: 0o600,
+      encoding: 'binary',
+      cache: false,
+      noSubdir: true,
+      maxDbs: 1,
+      // Not the machine's page size, so that a state can be read on another machine.
+      pageSize: HEADER.pageBytes,
+      mapSize: MAP_BYTES,
+      // With it a commit could be seen, and acted upon, before it is durable.
+      overlappingSync: false,
+    }
+    this.#checkHeader()
+    this.#database = this.#translated(() => open(options))
+  }
+
+  encode(key: string, bytes: Uint8Array): Uint8Array {
+    return this.#framing.frame(key, bytes)
+  }
+
+  decode(key: string, stored: Uint8Array): Uint8Array {
+    return this.#framing.unframe(key, stored)
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#translated(() => this.#database.get(key))
+  }
+
+  *range(prefix: string): Generator<readonly [string, Uint8Array]> {
+    const end = prefixEnd(prefix)
+    const bounds = end === undefined ? {} : { start: prefix, end }
+    const walk = this.#database.getRange(bounds)[Symbol.iterator]()
+    try {
+      for (;;) {
+        const step = this.#translated(() => walk.next())
+        if (step.done) return
+        yield [step.value.key, step.value.value]
+      }
+    } finally {
+      walk.return?.()
+    }
+  }
+
+  async write(changes: Changes): Promise<void> {
+    try {
+      await this.#database.batch(() => {
+        for (const [key, value] of changes) {
+          if (value) void this.#database.put(key, value as Buffer)
+          else void this.#database.remove(key)
+        }
+      })
+    } catch (error) {
+      throw await rootCause(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#database.close()
+    } finally {
+      this.#afterClose()
+    }
+  }
+
+  /** The library crashes the process when it refuses a file, so no foreign file may get there. */
+  #checkHeader(): void {
+    const header = Buffer.alloc(2 * HEADER.pageBytes)
+    const bytes = this.#translated(() => readStart(this.path, header))
+    if (bytes === 0) return
+    for (const page of [0, HEADER.pageBytes]) {
+      const isMeta = header.readUInt16LE(page + HEADER.flagsAt) === HEADER.metaFlag
+      if (!isMeta || header.readUInt32LE(page + HEADER.magicAt) !== HEADER.magic) {
+        throw corruptState(this.path, 'it does not begin as an LMDB file does')
+      }
+    }
+  }
+
+  #translated<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (cause) {
+      const { message, code } = cause as Error & { code?: unknown }
+      if (DAMAGE_CODES.has(code)) throw corruptState(this.path, message, { cause })
+      const what = `state "${this.path}" cannot be read: ${message}. Mend the disk, then try again.`
+      throw new MeterFastError('METER_DISK', what, { cause })
+    }
+  }
+}
+
+/** Reads the beginning of a file; 0 bytes when there is none yet. */
+function readStart(path: string, into: Buffer): number {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
+    throw error
+  }
+  try {
+    return readSync(fd, into, 0, into.length, 0)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** The library rejects with a bare "Commit failed" whose reason is a promise of its own. */
+async function rootCause(error: unknown): Promise<unknown> {
+  const reason = (error as { commitError?: Promise<never> }).commitError
+  if (!reason) return error
+  const later = new Promise((resolve) => setTimeout(() => resolve(error), 100))
+  return await Promise.race([reason.catch((cause: unknown) => cause), later])
+}

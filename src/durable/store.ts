@@ -1,0 +1,76 @@
+// The ways to get a state: on disk for the one writer, on disk for readers beside it, in memory.
+// A state directory holds `state.mdb` (values), `state.mdb-lock` (LMDB's table of readers) and
+// `lock` (the pid of the writer, who holds an flock on it). All are private to their user.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { MeterFastError } from '../errors.ts'
+import { lockDirectory, prepareDirectory, syncDirectory } from './directory.ts'
+import { LmdbBackend } from './lmdb-backend.ts'
+import { MemoryBackend } from './memory-backend.ts'
+import { StagedStore } from './staged-store.ts'
+import type { StateNative, StateReader, StateStore } from './state.ts'
+
+export type { StateNative, StateReader, StateStore } from './state.ts'
+
+const FILE_NAME = 'state.mdb'
+
+/**
+ * Opens the state in `directory` for its one writer; makes it (0700) when it is missing.
+ *
+ * @throws {MeterFastError} METER_STATE_LOCKED when another process has it (the message names its
+ * pid), METER_STATE_CORRUPT when it is damaged or newer than this version, METER_CONFIG_INVALID
+ * when others may write into the directory, METER_DISK when it cannot be used.
+ */
+export async function openState(directory: string, native: StateNative): Promise<StateStore> {
+  prepareDirectory(directory)
+  const afterClose = lockDirectory(directory, native)
+  const store = await openFile(directory, native, { readOnly: false, afterClose })
+  syncDirectory(directory)
+  return store
+}
+
+/**
+ * Opens the state in `directory` to read it, also while its writer runs. Calls of one turn of the
+ * event loop see one commit; a later turn sees the newest one.
+ *
+ * @throws {MeterFastError} METER_INPUT_MISSING when no state is there, METER_STATE_CORRUPT and
+ * METER_DISK as openState.
+ */
+export async function openStateReader(
+  directory: string,
+  native: Pick<StateNative, 'crc32c'>,
+): Promise<StateReader> {
+  if (!existsSync(join(directory, FILE_NAME))) {
+    throw new MeterFastError(
+      'METER_INPUT_MISSING',
+      `there is no state in "${directory}". Name the state.dir of an agent that has run.`,
+    )
+  }
+  return await openFile(directory, native, { readOnly: true, afterClose: () => undefined })
+}
+
+/** A state that ends with its process, with every rule of the other but durability. */
+export function openMemoryState(): StateStore {
+  return new StagedStore(new MemoryBackend())
+}
+
+async function openFile(
+  directory: string,
+  native: Pick<StateNative, 'crc32c'>,
+  options: { readonly readOnly: boolean; readonly afterClose: () => void },
+): Promise<StateStore> {
+  let backend: LmdbBackend
+  try {
+    backend = new LmdbBackend(join(directory, FILE_NAME), native, options)
+  } catch (error) {
+    options.afterClose()
+    throw error
+  }
+  try {
+    return new StagedStore(backend)
+  } catch (error) {
+    await backend.close()
+    throw error
+  }
+}

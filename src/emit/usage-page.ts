@@ -1,0 +1,201 @@
+// Reads the packed pages in which the core hands over totals ("usage page v1", little endian).
+//
+//   u32 magic 'MFU1', u32 rows, u32 dimensions per row, u32 bytes of text
+//   i64 amounts[rows][6]              requests, egress bytes, ingress bytes, connection ms,
+//                                     connection seconds floored per record, connection seconds
+//   u32 columns[rows][4 + dimensions] length of project, code of kind, length of namespace,
+//                                     length of name, length of each dimension (all ones: absent)
+//   text                              the bytes of all columns, row by row
+//
+// A page is believed only as a whole: sizes must add up to the byte, text must be UTF-8 and no
+// amount may be negative. Anything else throws METER_STATE_CORRUPT before a wrong row is billed.
+
+import { isAscii } from 'node:buffer'
+import { MeterFastError } from '../errors.ts'
+
+/** What a route is; `null` for a line without one, `overflow` for keys beyond `keys_max`. */
+export type RouteKind = 'HTTPRoute' | 'GRPCRoute' | 'unknown' | 'overflow' | null
+
+/** Why usage has no project that can be billed. */
+export type UnattributedReason = 'no_route' | 'no_project' | 'bad_project'
+
+/** Sums of one key in one closed piece of a segment; none is negative. */
+export interface Amounts {
+  readonly requests: bigint
+  readonly egressBytes: bigint
+  readonly ingressBytes: bigint
+  readonly connectionMs: bigint
+  /** Sum of floor(ms / 1000) per record. */
+  readonly connectionSecondsFloor: bigint
+  /** Whole seconds of carry + ms; the rest is carried on by the core. */
+  readonly connectionSeconds: bigint
+}
+
+/** Usage of one metered key. */
+export interface UsageRow extends Amounts {
+  readonly project: string
+  readonly kind: RouteKind
+  readonly namespace: string
+  readonly name: string
+  /** Values of the dimensions read from the line, in the order of the page's columns. */
+  readonly dimensions: readonly (string | undefined)[]
+}
+
+/** Usage that no project could be found for, with what the line said in its place. */
+export interface UnattributedRow extends Amounts {
+  readonly reason: UnattributedReason
+  readonly project: string
+  readonly route: string
+}
+
+const MAGIC = 0x3155464d
+const HEAD_BYTES = 16
+const AMOUNTS = 6
+const FIXED_COLUMNS = 4
+const ABSENT = 0xffffffff
+const KINDS: readonly RouteKind[] = [null, 'HTTPRoute', 'GRPCRoute', 'unknown', 'overflow']
+const REASON_BASE = 16
+const REASONS: readonly UnattributedReason[] = ['no_route', 'no_project', 'bad_project']
+
+/**
+ * The rows of a page of metered usage, in the page's order.
+ * @throws MeterFastError METER_STATE_CORRUPT when the page is damaged.
+ */
+export function* usageRows(page: Uint8Array): Generator<UsageRow> {
+  const reader = new PageReader(page)
+  for (let row = 0; row < reader.rows; row++) {
+    const kind = KINDS[reader.kindCode(row)]
+    if (kind === undefined) throw damaged(`row ${row} has an unknown kind code`)
+    yield {
+      project: reader.text(row, 0) ?? '',
+      kind,
+      namespace: reader.text(row, 2) ?? '',
+      name: reader.text(row, 3) ?? '',
+      dimensions: reader.dimensionTexts(row),
+      ...reader.amounts(row),
+    }
+  }
+}
+
+/**
+ * The rows of a page of unattributed usage, in the page's order.
+ * @throws MeterFastError METER_STATE_CORRUPT when the page is damaged.
+ */
+export function* unattributedRows(page: Uint8Array): Generator<UnattributedRow> {
+  const reader = new PageReader(page)
+  for (let row = 0; row < reader.rows; row++) {
+    const reason = REASONS[reader.kindCode(row) - REASON_BASE]
+    if (reason === undefined) throw damaged(`row ${row} has an unknown reason code`)
+    const project = reader.text(row, 0) ?? ''
+    reader.text(row, 2)
+    const route = reader.text(row, 3) ?? ''
+    reader.dimensionTexts(row)
+    yield { reason, project, route, ...reader.amounts(row) }
+  }
+}
+
+/** Checks a page's sizes, then reads its columns strictly from the first to the last. */
+class PageReader {
+  readonly rows: number
+  readonly dimensions: number
+  readonly #amounts: BigInt64Array
+  readonly #columns: Uint32Array
+  readonly #text: Uint8Array
+  /** The whole text when it is ASCII: then columns are cut from it without decoding each. */
+  readonly #ascii: string | undefined
+  #textOffset = 0
+
+  constructor(page: Uint8Array) {
+    if (page.length < HEAD_BYTES) throw damaged(`it has ${page.length} bytes`)
+    // Typed arrays need an aligned start, which a value read from the store need not have.
+    const bytes = page.byteOffset % 8 === 0 ? page : new Uint8Array(page)
+    const { buffer, byteOffset } = bytes
+    const [magic = 0, rows = 0, dimensions = 0, textBytes = 0] = new Uint32Array(
+      buffer,
+      byteOffset,
+      4,
+    )
+    if (magic !== MAGIC) throw damaged('it does not begin with "MFU1"')
+    const amountCount = rows * AMOUNTS
+    const columnCount = rows * (FIXED_COLUMNS + dimensions)
+    const textStart = HEAD_BYTES + amountCount * 8 + columnCount * 4
+    if (textStart + textBytes !== bytes.length) throw damaged('its sizes do not add up')
+    this.rows = rows
+    this.dimensions = dimensions
+    this.#amounts = new BigInt64Array(buffer, byteOffset + HEAD_BYTES, amountCount)
+    this.#columns = new Uint32Array(buffer, byteOffset + HEAD_BYTES + amountCount * 8, columnCount)
+    this.#text = bytes.subarray(textStart)
+    checkTextBytes(this.#columns, FIXED_COLUMNS + dimensions, textBytes)
+    if (isAscii(this.#text)) {
+      this.#ascii = Buffer.from(buffer, byteOffset + textStart, textBytes).toString('latin1')
+    }
+  }
+
+  kindCode(row: number): number {
+    return this.#columns[row * (FIXED_COLUMNS + this.dimensions) + 1] ?? ABSENT
+  }
+
+  /** The next column's text; columns must be asked for in the page's order. */
+  text(row: number, column: number): string | undefined {
+    const length = this.#columns[row * (FIXED_COLUMNS + this.dimensions) + column] ?? ABSENT
+    if (length === ABSENT) return undefined
+    const start = this.#textOffset
+    this.#textOffset = start + length
+    if (this.#ascii !== undefined) return this.#ascii.slice(start, start + length)
+    return decodeUtf8(this.#text.subarray(start, start + length))
+  }
+
+  dimensionTexts(row: number): (string | undefined)[] {
+    const texts: (string | undefined)[] = []
+    for (let column = 0; column < this.dimensions; column++) {
+      texts.push(this.text(row, FIXED_COLUMNS + column))
+    }
+    return texts
+  }
+
+  amounts(row: number): Amounts {
+    return {
+      requests: this.#amount(row, 0),
+      egressBytes: this.#amount(row, 1),
+      ingressBytes: this.#amount(row, 2),
+      connectionMs: this.#amount(row, 3),
+      connectionSecondsFloor: this.#amount(row, 4),
+      connectionSeconds: this.#amount(row, 5),
+    }
+  }
+
+  #amount(row: number, column: number): bigint {
+    const sum = this.#amounts[row * AMOUNTS + column] ?? -1n
+    if (sum < 0n) throw damaged(`row ${row} has a negative amount`)
+    return sum
+  }
+}
+
+function checkTextBytes(columns: Uint32Array, columnsPerRow: number, textBytes: number): void {
+  let sum = 0
+  for (const [index, value] of columns.entries()) {
+    const isKind = index % columnsPerRow === 1
+    if (!isKind && value !== ABSENT) sum += value
+  }
+  if (sum !== textBytes) throw damaged(`its columns name ${sum} of ${textBytes} bytes of text`)
+}
+
+// A byte order mark inside a value belongs to the value.
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes)
+  } catch (cause) {
+    throw damaged('its text is not UTF-8', cause)
+  }
+}
+
+function damaged(what: string, cause?: unknown): MeterFastError {
+  return new MeterFastError(
+    'METER_STATE_CORRUPT',
+    `a usage page is damaged: ${what}. Restore the state directory from a copy, ` +
+      'or move it away to read the logs that are left again.',
+    { cause },
+  )
+}

@@ -1,0 +1,12 @@
+// The public API of meter-fast. What is not exported here may change without notice.
+
+export { Agent, type AgentOptions, type AgentSignal } from './agent.ts'
+export { releaseHeld } from './agent-release.ts'
+export type { Config } from './config/config.ts'
+export { type LoadOptions, loadConfig } from './config/load.ts'
+export type { FormatMap, LineDimension, PresetName } from './config/presets.ts'
+export type { UsageEvent } from './emit/event.ts'
+export type { UsageRow } from './emit/usage-page.ts'
+export { MeterFastError, type MeterFastErrorCode } from './errors.ts'
+export { type LineCounts, Meter, type MeterOptions, type Segment } from './meter.ts'
+export { type DetectedFormat, type DetectOptions, detectFormat } from './meter-format.ts'

@@ -1,0 +1,214 @@
+// Meter: the embedded engine. Bytes of one stream in, closed segments out; no files, no state, no
+// clock. What it computes is a pure function of the bytes and the options, however they are cut.
+
+import { NETWORK_SERVICES } from './catalog/network-services.ts'
+import { type ResolvedFormat, resolveFormat } from './config/formats.ts'
+import type { FormatMap, LineDimension } from './config/presets.ts'
+import type { UsageEvent } from './emit/event.ts'
+import type { EventRules } from './emit/meter-totals.ts'
+import { renderSegment, renderSlices } from './emit/render.ts'
+import { type UsageRow, usageRows } from './emit/usage-page.ts'
+import { MeterFastError } from './errors.ts'
+import { type ClosedSegment, createEngine, type Engine, OUTCOMES } from './native.ts'
+
+/** How a stream's lines are read and billed. Every option has a default but `stream`. */
+export interface MeterOptions {
+  /** Name of the stream: part of every event's id, so two writers need two names. */
+  readonly stream: string
+  /** A preset's name, or a map of roles to keys or JSON Pointers. Default `datum`. */
+  readonly format?: string | FormatMap | ResolvedFormat
+  /** How a container runtime wraps lines. Default `auto`: the first line that is not empty tells. */
+  readonly envelope?: 'auto' | 'raw' | 'cri'
+  /** Length of a window in ms; divides one hour, 1,000 to 3,600,000. Default 60,000. */
+  readonly windowMs?: number
+  /** `exact` carries ms on; `per_request_floor` bills whole seconds of each request. */
+  readonly connectionSeconds?: 'exact' | 'per_request_floor'
+  /** Dimensions with one value for all events, e.g. `{ region: 'us-east-1' }`. */
+  readonly dimensions?: Readonly<Record<string, string>>
+  /** Dimensions read from each line. */
+  readonly lineDimensions?: readonly LineDimension[]
+  /**
+   * What becomes of lines before the first one with a readable time: `quarantine` (default), or
+   * the first segment, for totals over whole files.
+   */
+  readonly clockless?: 'quarantine' | 'first-segment'
+  /** Response codes and flags whose lines are not billed. Default none: 0 and 429 are billed. */
+  readonly exclude?: { readonly codes?: readonly string[]; readonly flags?: readonly string[] }
+  /** Bytes of the longest line that is read, 1,024 to 1 GiB; longer ones are counted. 1 MiB. */
+  readonly lineBytesMax?: number
+  /** Keys of one segment with totals of their own; beyond it usage goes to an overflow key. */
+  readonly keysMax?: number
+  /** Long-lived requests that are followed at once. Default 1,000,000. */
+  readonly streamStatesMax?: number
+}
+
+/** Lines so far, by outcome (DESIGN 4.7). A count of 0 is left out of the groups. */
+export interface LineCounts {
+  readonly read: bigint
+  readonly metered: bigint
+  readonly lenient: bigint
+  readonly ignored: Readonly<Record<string, bigint>>
+  readonly unattributed: Readonly<Record<string, bigint>>
+  readonly quarantined: Readonly<Record<string, bigint>>
+}
+
+/** One closed piece of a segment: its usage by key, and the usage events that it makes. */
+export class Segment {
+  readonly stream: string
+  /** 0, or the clock in ms at which the stream's clock was set back. */
+  readonly epoch: number
+  readonly windowStartMs: number
+  readonly windowMs: number
+  readonly part: number
+  readonly #closed: ClosedSegment
+  readonly #rules: EventRules
+
+  /** @internal */
+  constructor(stream: string, closed: ClosedSegment, rules: EventRules) {
+    this.stream = stream
+    this.epoch = closed.epoch
+    this.windowStartMs = closed.windowStartMs
+    this.windowMs = closed.windowMs
+    this.part = closed.part
+    this.#closed = closed
+    this.#rules = rules
+  }
+
+  /** Usage by key; amounts are BigInt, in bytes and ms. */
+  *rows(): Generator<UsageRow> {
+    for (const page of this.#closed.pages) yield* usageRows(page)
+  }
+
+  /** The usage events, in order of id. */
+  events(): UsageEvent[] {
+    return renderSegment(this.#name(), this.#closed.pages, this.#rules)
+  }
+
+  /** The same in slices; the event loop runs in between. For segments of very many keys. */
+  eventSlices(): AsyncGenerator<UsageEvent[]> {
+    return renderSlices(this.#name(), this.#closed.pages, this.#rules)
+  }
+
+  #name() {
+    const { stream, epoch, windowStartMs, windowMs, part } = this
+    return { stream, epoch, windowStartMs, windowMs, part: String(part) }
+  }
+}
+
+/**
+ * The embedded engine of one stream.
+ *
+ * A meter is used from one thread; several meters, in several worker threads, are independent.
+ * Native memory is freed by `close` or with the object.
+ */
+export class Meter implements Disposable {
+  readonly stream: string
+  readonly #engine: Engine
+  readonly #rules: EventRules
+
+  /** @throws {MeterFastError} METER_CONFIG_INVALID or METER_USAGE for options that make no sense. */
+  constructor(options: MeterOptions) {
+    if (!options?.stream) {
+      throw new MeterFastError('METER_USAGE', 'a Meter needs a stream: name the writer of the log')
+    }
+    const format = resolved(options)
+    this.stream = options.stream
+    this.#rules = {
+      ...NETWORK_SERVICES,
+      dimensions: options.dimensions ?? {},
+      lineDimensions: format.dimensionNames,
+      connectionSeconds: options.connectionSeconds ?? 'exact',
+    }
+    this.#engine = createEngine({
+      envelope: options.envelope ?? 'auto',
+      format,
+      windowMs: options.windowMs ?? 60_000,
+      clockless: options.clockless ?? 'quarantine',
+      keepQuarantine: false,
+      exclude: { codes: options.exclude?.codes ?? [], flags: options.exclude?.flags ?? [] },
+      lineBytesMax: options.lineBytesMax ?? 1024 * 1024,
+      keysMax: options.keysMax ?? 1_000_000,
+      streamStatesMax: options.streamStatesMax ?? 1_000_000,
+    })
+  }
+
+  /** Folds bytes that follow those fed before, cut anywhere. The buffer may be reused at once. */
+  feed(bytes: Uint8Array): void {
+    this.#engine.feed(bytes)
+  }
+
+  /**
+   * Reads at most `bytesMax` bytes of a file that follow those read before, off the main thread,
+   * and folds them. Resolves to the bytes read: fewer than asked only at the end of the file.
+   * No other call is allowed before it resolves.
+   * @throws {MeterFastError} METER_DISK when the file cannot be read.
+   */
+  read(fd: number, bytesMax: number): Promise<number> {
+    return this.#engine.read(fd, bytesMax)
+  }
+
+  /** The file ends here: a tail without LF is a line. What follows is read as another file. */
+  endFile(): void {
+    this.#engine.endGeneration()
+  }
+
+  /** Forgets bytes behind the last line end: what is left of a file that is damaged there. */
+  dropUnfinishedLine(): void {
+    this.#engine.seek(this.#engine.offset())
+  }
+
+  /** The stream ends: parts without their end are cut, and the open segment closes. */
+  end(): void {
+    this.#engine.endStream()
+  }
+
+  /** Segments that closed since the last call. */
+  take(): Segment[] {
+    const { closed } = this.#engine.take()
+    return closed.map((segment) => new Segment(this.stream, segment, this.#rules))
+  }
+
+  /** Lines so far, by outcome; read = metered + ignored + unattributed + quarantined, always. */
+  counters(): LineCounts {
+    return lineCounts(this.#engine.counters())
+  }
+
+  /** What `envelope: 'auto'` found; `auto` before the first line. */
+  get envelope(): 'auto' | 'raw' | 'cri' {
+    return this.#engine.envelope()
+  }
+
+  /** Frees native memory; every later call throws METER_MISUSE. */
+  close(): void {
+    this.#engine.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+/** Counts in the order of OUTCOMES, as groups of names. */
+export function lineCounts(counts: BigInt64Array): LineCounts {
+  let read = 0n
+  const single: Record<string, bigint> = { metered: 0n, lenient: 0n }
+  const groups: Record<string, Record<string, bigint>> = {
+    ignored: {},
+    unattributed: {},
+    quarantined: {},
+  }
+  OUTCOMES.forEach((outcome, index) => {
+    const count = counts[index] ?? 0n
+    const [group = '', name] = outcome.split('.')
+    if (outcome !== 'lenient') read += count
+    if (name === undefined) single[group] = count
+    else if (count > 0n) Object.assign(groups[group] ?? {}, { [name]: count })
+  })
+  return { read, ...single, ...groups } as unknown as LineCounts
+}
+
+function resolved(options: MeterOptions): ResolvedFormat {
+  const format = options.format ?? 'datum'
+  if (typeof format === 'object' && 'roleKeys' in format) return format as ResolvedFormat
+  return resolveFormat(format as string | FormatMap, options.lineDimensions ?? [])
+}

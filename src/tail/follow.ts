@@ -1,0 +1,180 @@
+// Follows one stream over renames, new files, unlinks and restarts; says what to read next.
+//
+// Promises. Every generation that a look saw is read once, from its first byte to its last, in
+// the order of age, or there is a gap record that says what was not. A file is held open from
+// the first look until it was read to its end and has no name any more: a rotation under any
+// name cannot hide it, an unlink cannot take it, and its inode cannot come to mean another
+// file. A known file is read on at its offset under any name, after a restart too.
+//
+// What may go wrong: a file that was made and deleted between two looks was never seen. A file
+// that was emptied and filled past the position between two looks is read on in the middle.
+//
+// One caller at a time: refresh() may not run while bytes of current() are being read.
+
+import { MeterFastError } from '../errors.ts'
+import { DirectoryStamp } from './directory-stamp.ts'
+import type { Generation } from './generation.ts'
+import { type GapRecord, GenerationList } from './generation-list.ts'
+import type { GenerationRecord } from './identity.ts'
+import type { StreamPlace } from './listing.ts'
+import { look } from './look.ts'
+import { ProblemLog, problemOf, systemCode, type TailProblem } from './problem.ts'
+
+/** The generation to read now. */
+export interface CurrentGeneration {
+  readonly generation: number
+  readonly name: string
+  /** Valid until the next refresh() or close(). */
+  readonly fd: number
+  /** Read it through readCompressed(), not through `fd`. */
+  readonly compressed: boolean
+  /** Where reading goes on, in uncompressed bytes. */
+  readonly offset: number
+  /** The last look saw bytes that were not read. */
+  readonly unread: boolean
+}
+
+export class StreamFollower {
+  readonly place: StreamPlace
+  readonly #list: GenerationList
+  readonly #stamp = new DirectoryStamp()
+  readonly #refusals = new ProblemLog()
+  readonly #problems: TailProblem[] = []
+  #over = false
+
+  constructor(place: StreamPlace) {
+    this.place = place
+    this.#list = new GenerationList(place)
+  }
+
+  /** Goes on from a commit. Call it at most once, before the first refresh(). */
+  resume(records: readonly GenerationRecord[]): void {
+    this.#list.resume(records)
+  }
+
+  /** Looks at the directory and the files: call it on every wake-up, before reading. */
+  async refresh(): Promise<void> {
+    const list = this.#list
+    const refused: TailProblem[] = []
+    if (this.#stamp.isUnchanged(this.place.directory)) {
+      await list.measure(list.unfinished, refused)
+    } else {
+      const seen = await look(this.place, list.isHeld, (problem) => refused.push(problem))
+      if (seen !== undefined) {
+        this.#over = seen.over
+        await list.update(seen, refused)
+      }
+      if (seen === undefined || !list.settled) this.#stamp.forget()
+      this.#problems.push(...this.#refusals.news([...refused, ...(seen?.problems ?? [])]))
+    }
+    for (const one of list.unfinished) this.#settle(one)
+  }
+
+  /** The oldest generation that is not finished; undefined while there is none to read. */
+  current(): CurrentGeneration | undefined {
+    const one = this.#list.unfinished[0]
+    if (one?.file === undefined) return undefined
+    one.started = true
+    const { number: generation, name, file, readOffset: offset } = one
+    const { fd, compressed } = file
+    return { generation, name, fd, compressed, offset, unread: offset < one.sizeBytes }
+  }
+
+  /** The uncompressed rest of a current() that is compressed; tell progress() after each chunk. */
+  async *readCompressed(): AsyncGenerator<Uint8Array> {
+    const one = this.#list.unfinished[0]
+    if (one?.file?.compressed !== true) {
+      throw new MeterFastError('METER_BUG', `${this.place.stream} has no .gz to read; report this.`)
+    }
+    let endBytes = one.readOffset
+    try {
+      for await (const chunk of one.file.stream(one.readOffset)) {
+        endBytes += chunk.length
+        yield chunk
+      }
+    } catch (error) {
+      if (systemCode(error) !== 'METER_INPUT_DAMAGED') throw error
+      this.#problems.push(problemOf(one.file.path, 'damaged', (error as Error).message))
+      this.#list.gap(one, 'damaged', endBytes)
+    }
+    one.sizeBytes = endBytes
+  }
+
+  /** Of current(): bytes that a commit may claim from now on, and bytes that were read. */
+  progress(offset: number, readOffset: number = offset): void {
+    const one = this.#list.unfinished[0]
+    if (one === undefined || offset < one.offset || readOffset < offset) {
+      throw new MeterFastError(
+        'METER_BUG',
+        `${this.place.stream}: position ${offset} of ${readOffset} read bytes does not follow ` +
+          `${one?.offset ?? 'the end of the stream'}; report this.`,
+      )
+    }
+    one.offset = offset
+    one.readOffset = readOffset
+  }
+
+  /**
+   * Finishes current() if it can get no more bytes: it was read to its end, it is not at the live
+   * name, a newer generation has bytes, and it did not grow between two looks that both saw a
+   * newer one; or the stream is over; or the file is lost. True: end the generation in the
+   * engine; current() is the next one, and `ended` may have become true.
+   * `emptyCounts` takes a newer generation without bytes for one: use it at the end of input.
+   */
+  advance(emptyCounts = false): boolean {
+    const one = this.#list.unfinished[0]
+    if (one === undefined || !(one.lost || this.#isRead(one, emptyCounts))) return false
+    one.finished = true
+    // A tail without LF has become a line (DESIGN 4.4): all that was read is used.
+    one.offset = one.readOffset
+    return true
+  }
+
+  /** The stream can get no more lines, and all of it was read. */
+  get ended(): boolean {
+    return this.#over && this.#list.unfinished.length === 0
+  }
+
+  /** At the last look, nothing was left to read: windows may be closed by time. */
+  get caughtUp(): boolean {
+    return this.#list.unfinished.every(
+      (one) => one.file !== undefined && one.readOffset >= one.sizeBytes,
+    )
+  }
+
+  /** What a commit keeps, oldest first. Offsets are those of the moment of the call. */
+  async records(): Promise<GenerationRecord[]> {
+    return Promise.all(this.#list.all.map((one) => one.record()))
+  }
+
+  /** Gaps since the last call: they belong in the next commit, together with records(). */
+  takeGaps(): GapRecord[] {
+    return this.#list.gaps.splice(0)
+  }
+
+  /** What was refused since the last call, each told once for as long as it lasts. */
+  takeProblems(): TailProblem[] {
+    return this.#problems.splice(0)
+  }
+
+  /** Closes every file. Positions stay what the last commit made of them. */
+  async close(): Promise<void> {
+    for (const one of this.#list.all) await one.release()
+  }
+
+  #settle(one: Generation): void {
+    const newer = this.#over || this.#list.all.at(-1) !== one
+    one.settled = newer && one.settledBytes === one.sizeBytes
+    one.settledBytes = newer ? one.sizeBytes : undefined
+  }
+
+  #isRead(one: Generation, emptyCounts: boolean): boolean {
+    if (one.file === undefined || one.readOffset < one.sizeBytes) return false
+    // Nobody appends to a .gz.
+    if (!one.settled && !one.file.compressed) return false
+    if (this.#over) return true
+    const later = this.#list.all.slice(this.#list.all.indexOf(one) + 1)
+    const newer = later.some((other) => emptyCounts || other.finished || other.sizeBytes > 0)
+    return newer && !one.live
+  }
+}

@@ -1,0 +1,232 @@
+// Every rule of the configuration: what breaks one gives exactly one problem, at its place.
+
+import { describe, expect, test } from 'vitest'
+import { config, FILES, GATEWAY, problemsOf } from './config-file.ts'
+
+describe('each rule', () => {
+  const OK: string[] = []
+  test.each([
+    ['window above one hour', config({ rest: 'window: 2h' }), '2h is above 1h'],
+    ['window below one second', config({ rest: 'window: 500ms' }), '500ms is below 1s'],
+    ['window that does not divide an hour', config({ rest: 'window: 7m' }), '7m does not divide'],
+    ['a duration without unit', config({ rest: 'window: 60' }), '60 is no duration'],
+    ['a fraction of a unit', config({ rest: 'window: 1.5m' }), 'is no duration'],
+    ['a decimal size', config({ rest: 'state: { spool_bytes_max: 10GB }' }), 'is no size'],
+    ['a size out of bounds', config({ rest: 'limits: { line_bytes_max: 1GiB }' }), 'above 16MiB'],
+    ['a count that is none', config({ rest: 'limits: { keys_max: 1e3x }' }), 'is no count'],
+    ['a count of zero', config({ rest: 'limits: { keys_max: 0 }' }), '0 is below 1'],
+    [
+      'an unknown choice',
+      config({ rest: 'connection_seconds: all' }),
+      'exact or per_request_floor',
+    ],
+    ['an unknown key', config({ rest: 'observer: {}' }), 'did you mean observe?'],
+    ['a key in camel case', config({ rest: 'sinkDedupWindow: 2m' }), 'sink_dedup_window?'],
+    ['an unknown nested key', config({ rest: 'state: { path: /x }' }), 'state.path: unknown key'],
+    ['a map that is text', config({ rest: 'state: /var/lib' }), 'state: it is no map'],
+    ['streams that are no list', 'streams: {}\nsink: { type: stdout }', 'no list with entries'],
+    ['no stream', 'streams: []\nsink: { type: stdout }', 'streams: it is no list with entries'],
+    ['a stream of nothing', config({ stream: '{ envelope: raw }' }), 'says not what is read'],
+    [
+      'a stream of both kinds',
+      config({ stream: '{ kubernetes: { namespaces: [a], containers: [b] }, files: [/a] }' }),
+      'it has kubernetes and files',
+    ],
+    ['files without source_id', config({ stream: '{ files: [/a.log] }' }), 'source_id: is missing'],
+    ['an empty source_id', config({ stream: `{ files: [/a], source_id: '' }` }), 'does not fit'],
+    ['a source_id with a slash', config({ stream: '{ files: [/a], source_id: a/b }' }), 'and /'],
+    ['no files', config({ stream: '{ files: [], source_id: n }' }), 'files: the list is empty'],
+    ['a ** glob', config({ stream: `{ files: ['/a/**/b'], source_id: n }` }), 'never **'],
+    ['a set that stays open', config({ stream: `{ files: ['/a[b'], source_id: n }` }), 'globs'],
+    [
+      'kubernetes without containers',
+      config({ stream: '{ kubernetes: { namespaces: [a] } }' }),
+      'streams[0].kubernetes.containers: is missing',
+    ],
+    [
+      'no namespace',
+      config({ stream: '{ kubernetes: { namespaces: [], containers: [envoy] } }' }),
+      'namespaces: the list is empty',
+    ],
+    [
+      'an empty namespace',
+      config({ stream: `{ kubernetes: { namespaces: [''], containers: [envoy] } }` }),
+      'namespaces[0]: "" does not fit',
+    ],
+    [
+      'a namespace with a wildcard',
+      config({ stream: `{ kubernetes: { namespaces: ['ns-*'], containers: [envoy] } }` }),
+      'write exact names',
+    ],
+    [
+      'a root beside files',
+      config({ stream: '{ files: [/a], source_id: n, root: /x }' }),
+      'only streams of kubernetes has it',
+    ],
+    [
+      'a container that is named twice',
+      'streams:\n' +
+        '  - { kubernetes: { namespaces: [a], containers: [e] } }\n' +
+        '  - { kubernetes: { namespaces: [b, a], containers: [e] } }\n' +
+        'sink: { type: stdout }',
+      'a/e is already in streams[0]',
+    ],
+    [
+      'the docker envelope',
+      config({ stream: `${FILES.slice(0, -1)}, envelope: docker }` }),
+      'not in this version',
+    ],
+    [
+      'the istio preset',
+      config({ stream: `${FILES.slice(0, -1)}, format: istio }` }),
+      'preset istio is not in this version',
+    ],
+    [
+      'the contour preset',
+      config({ stream: `${FILES.slice(0, -1)}, format: contour }` }),
+      'preset contour is not in this version',
+    ],
+    [
+      'an unknown preset',
+      config({ stream: `${FILES.slice(0, -1)}, format: envoy }` }),
+      'choose datum or envoy-gateway',
+    ],
+    [
+      'the format auto',
+      config({ stream: `${FILES.slice(0, -1)}, format: auto }` }),
+      'auto is only for scan',
+    ],
+    [
+      'raw lines without startTime',
+      config({ stream: `${FILES.slice(0, -1)}, envelope: raw, format: { project: p } }` }),
+      'no line has a clock',
+    ],
+    [
+      'an exclude rule that could never hold',
+      config({
+        stream: `${FILES.slice(0, -1)}, format: { project: p, startTime: s } }`,
+        rest: 'exclude: { response_codes: [503] }',
+      }),
+      'needs the role responseCode',
+    ],
+    [
+      'an excluded flag of nothing',
+      config({ rest: `exclude: { response_flags: ['-'] }` }),
+      'one flag',
+    ],
+    ['a code that is none', config({ rest: 'exclude: { response_codes: [5xx] }' }), '0 to 999'],
+    ...[
+      'project_name',
+      'httproute_name',
+      'httproute_namespace',
+      'grpcroute_name',
+      'grpcroute_namespace',
+    ].map((name): [string, string, string] => [
+      `the reserved dimension ${name}`,
+      config({ rest: `dimensions: { ${name}: x }` }),
+      `dimensions.${name}: it is made from`,
+    ]),
+    ['an empty dimension', config({ rest: `dimensions: { region: '' }` }), 'it has 0 bytes'],
+    [
+      'a long dimension',
+      config({ rest: `dimensions: { region: ${'é'.repeat(129)} }` }),
+      'it has 258 bytes',
+    ],
+    ['a dimension that is a number', config({ rest: 'dimensions: { region: 1 }' }), '1 is no text'],
+    [
+      'a dimension from nothing',
+      config({ rest: 'dimensions: { gateway: {} }' }),
+      'no key of a line',
+    ],
+    [
+      'a dimension with other keys',
+      config({ rest: 'dimensions: { g: { from: a, form: b } }' }),
+      'unknown key',
+    ],
+    ['a catalog file', config({ rest: 'catalog: own.yaml' }), 'only the built-in catalog'],
+    ['no sink', 'streams:\n  - { files: [/a], source_id: n }', 'sink.type: is missing'],
+    [
+      'the sink collector',
+      config({ sink: '{ type: collector }' }),
+      'sink type collector is not in this version',
+    ],
+    [
+      'the sink cloudevents-http',
+      config({ sink: '{ type: cloudevents-http }' }),
+      'sink type cloudevents-http is not in this version',
+    ],
+    ['the sink nats', config({ sink: '{ type: nats }' }), 'sink type nats is not in this version'],
+    ['an unknown sink', config({ sink: '{ type: kafka }' }), 'choose stdout, file or milo-gateway'],
+    ['a file sink without path', config({ sink: '{ type: file }' }), 'sink.path: is missing'],
+    ['a gateway without url', config({ sink: '{ type: milo-gateway }' }), 'sink.url: is missing'],
+    [
+      'a url of a file sink',
+      config({ sink: '{ type: file, path: /x, url: http://a }' }),
+      'only the sink milo-gateway has it',
+    ],
+    [
+      'a url without scheme',
+      config({ sink: '{ type: milo-gateway, url: "127.0.0.1:80" }' }),
+      'it is no URL',
+    ],
+    [
+      'a url with a query',
+      config({ sink: '{ type: milo-gateway, url: "http://a/?b" }' }),
+      'no ? and no #',
+    ],
+    [
+      'a short timeout',
+      config({ sink: `${GATEWAY.slice(0, -1)}, timeout: 30s }` }),
+      '30s is below 1m',
+    ],
+    [
+      'a certificate without key',
+      config({ sink: `${GATEWAY.slice(0, -1)}, tls: { cert_file: /c } }` }),
+      'it needs key_file too',
+    ],
+    [
+      'a key without certificate',
+      config({ sink: `${GATEWAY.slice(0, -1)}, tls: { key_file: /c } }` }),
+      'it needs cert_file too',
+    ],
+    [
+      'a listen address without port',
+      config({ rest: 'observe: { listen: localhost }' }),
+      'write HOST:PORT',
+    ],
+    [
+      'a listen port beyond all ports',
+      config({ rest: 'observe: { listen: "a:65536" }' }),
+      'write HOST:PORT',
+    ],
+    ['a state without text', config({ rest: 'state: { dir: 1 }' }), '1 is no text'],
+  ])('%s is one problem', (_name, text, expected) => {
+    const problems = problemsOf(text)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(expected)
+    expect(problems[0]).toMatch(/^meter\.yaml:\d+:\d+: [a-zA-Z_.[\]0-9]+: .+; .+$/)
+  })
+
+  test.each([
+    [
+      'a format without startTime in an envelope that may have a time',
+      `${FILES.slice(0, -1)}, format: { project: p } }`,
+    ],
+    [
+      'one namespace in two roots',
+      '{ root: /a, kubernetes: { namespaces: [a], containers: [e] } }\n' +
+        '  - { root: /b, kubernetes: { namespaces: [a], containers: [e] } }',
+    ],
+    ['an empty key, which counts as left out', `${FILES.slice(0, -1)}, envelope: }`],
+    ['globs with sets and escapes', String.raw`{ files: ['/a[!b-d]*\[?.log'], source_id: n }`],
+  ])('%s is accepted', (_name, stream) => {
+    expect(problemsOf(config({ stream }))).toEqual(OK)
+  })
+
+  test('a password in a URL is refused and not shown', () => {
+    const sink = '{ type: milo-gateway, url: "https://user:hunter2@gateway" }'
+    const problems = problemsOf(config({ sink })).join()
+    expect(problems).toContain('it holds a name or password')
+    expect(problems).not.toContain('hunter2')
+  })
+})

@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest'
+import {
+  decodeJson,
+  encodeJson,
+  packCounts,
+  packRecord,
+  unpackCounts,
+  unpackRecord,
+} from '../../src/durable/codec.ts'
+import { KEY_BYTES_MAX, nameField, numberAt, numberField } from '../../src/durable/keys.ts'
+import {
+  counterKey,
+  gapKey,
+  ledgerKey,
+  putSegment,
+  putStream,
+  quarantineKey,
+  removeSegment,
+  removeStream,
+  segmentPages,
+  streamPages,
+  streams,
+  takeNumber,
+  unattributedPages,
+  waitingSegments,
+} from '../../src/durable/records.ts'
+import { openMemoryState } from '../../src/durable/store.ts'
+
+const page = (text: string) => new Uint8Array(Buffer.from(text))
+const texts = (pages: Uint8Array[]) => pages.map((bytes) => Buffer.from(bytes).toString())
+
+test('a name is escaped into one field, and long names end with their hash', () => {
+  expect(nameField('k8s/0a-1/envoy/0')).toBe('k8s%2f0a-1%2fenvoy%2f0')
+  expect(nameField('a~%b')).toBe('a%7e%25b')
+  expect(nameField('ü€')).toBe('%fc%u20ac')
+  const long = nameField('x'.repeat(5000))
+  expect(long).toMatch(/^x{335}~[0-9a-f]{64}$/)
+  expect(nameField('x'.repeat(400))).toBe('x'.repeat(400))
+})
+
+test('different names give different fields', () => {
+  const names = ['', 'a', 'a/', 'a%2f', 'é', '%e9', '%u00e9', '\ud800', '\ud801', '\ufffd']
+  const long = names.map((name) => 'y'.repeat(600) + name)
+  const fields = [...names, ...long].map(nameField)
+  expect(new Set(fields).size).toBe(fields.length)
+})
+
+test('the longest keys fit into the store, whatever the names hold', () => {
+  const stream = '\u20ac'.repeat(10_000)
+  const piece = { stream, windowStartMs: 2 ** 53 - 1, epoch: 2 ** 53 - 1, part: 2 ** 53 - 1 }
+  expect(ledgerKey(piece).length).toBeLessThan(KEY_BYTES_MAX)
+  const store = openMemoryState()
+  const snapshot = { head: page(''), pages: [{ name: stream, bytes: page('p') }] }
+  putStream(store, stream, [], snapshot)
+  putSegment(store, 0, piece, { pages: [page('a')], unattributed: [page('b')] })
+  expect(texts(streamPages(store, stream))).toEqual(['p'])
+})
+
+test('numbers in keys are in order of number, and only whole ones are taken', () => {
+  const numbers = [0, 9, 10, 1_790_000_000_000, 2 ** 53 - 1]
+  const keys = numbers.map(gapKey)
+  expect([...keys].sort()).toEqual(keys)
+  expect(keys.map((key) => numberAt(key, 1))).toEqual(numbers)
+  for (const bad of [-1, 0.5, 2 ** 53, Number.NaN]) {
+    expect(() => numberField(bad)).toThrow(expect.objectContaining({ code: 'METER_BUG' }))
+  }
+})
+
+test('families of records do not mix', () => {
+  const piece = { stream: 's', windowStartMs: 1, epoch: 2, part: 3 }
+  const keys = [ledgerKey(piece), gapKey(1), quarantineKey(1), counterKey('read')]
+  expect(new Set(keys.map((key) => key.split('/')[0])).size).toBe(keys.length)
+})
+
+test('a packed record gives back its head and an aligned copy of its body', () => {
+  const body = page('12345678')
+  const packed = packRecord({ a: 'ä', n: 2 ** 53 - 1 }, body)
+  const back = unpackRecord<{ a: string; n: number }>(packed)
+  expect(back.head).toEqual({ a: 'ä', n: 2 ** 53 - 1 })
+  expect(back.body).toEqual(body)
+  expect(back.body.byteOffset).toBe(0)
+  packed.fill(0)
+  expect(back.body).toEqual(body)
+  expect(unpackRecord(packRecord(null, page('')))).toEqual({ head: null, body: page('') })
+  expect(() => unpackRecord(packed.subarray(0, 2))).toThrow(/no packed record/)
+  expect(() => encodeJson({ value: 1n })).toThrow(TypeError)
+  expect(decodeJson(encodeJson(['x', null, 1.5]))).toEqual(['x', null, 1.5])
+})
+
+test('counts survive a new order of names, and 0 is left out', () => {
+  const packed = packCounts(['metered', 'lenient', 'blank'], BigInt64Array.of(2n ** 62n, 0n, 7n))
+  expect(packed).toEqual({ metered: '4611686018427387904', blank: '7' })
+  expect(unpackCounts(['new', 'blank', 'metered'], packed)).toEqual(
+    BigInt64Array.of(0n, 7n, 2n ** 62n),
+  )
+  expect(() => unpackCounts(['metered'], packed)).toThrow(/unknown "blank"/)
+})
+
+test('numbers are taken once each, per name', () => {
+  const store = openMemoryState()
+  expect([takeNumber(store, 'gap'), takeNumber(store, 'gap'), takeNumber(store, 'q')]).toEqual([
+    0, 1, 0,
+  ])
+})
+
+test('a stream keeps its record and the newest page of each name', () => {
+  const store = openMemoryState()
+  const pages = ['a', 'b', 'c'].map((name) => ({ name, bytes: page(`${name}1`) }))
+  putStream(store, 'file/n/access.log', [{ inode: 1 }], { head: page('head 1'), pages })
+  putStream(store, 'file/n/access.log2', [], { head: page('other'), pages })
+  putStream(store, 'file/n/access.log', [{ inode: 1 }, { inode: 2 }], {
+    head: page('head 2'),
+    pages: [
+      { name: 'b', bytes: page('b2') },
+      { name: 'c', bytes: null },
+    ],
+  })
+  expect([...streams<{ inode: number }>(store)]).toEqual([
+    {
+      stream: 'file/n/access.log',
+      generations: [{ inode: 1 }, { inode: 2 }],
+      head: page('head 2'),
+    },
+    { stream: 'file/n/access.log2', generations: [], head: page('other') },
+  ])
+  expect(texts(streamPages(store, 'file/n/access.log'))).toEqual(['a1', 'b2'])
+  removeStream(store, 'file/n/access.log')
+  expect(streamPages(store, 'file/n/access.log')).toEqual([])
+  expect(texts(streamPages(store, 'file/n/access.log2'))).toEqual(['a1', 'b1', 'c1'])
+  expect([...streams(store)].length).toBe(1)
+})
+
+test('closed segments wait in order of their numbers, with their pages in order', () => {
+  const store = openMemoryState()
+  const head = (part: number) => ({
+    stream: 's',
+    windowStartMs: 60_000,
+    epoch: 0,
+    part,
+    rules: 'r',
+  })
+  const eleven = Array.from({ length: 11 }, (_, i) => page(`p${i}`))
+  putSegment(store, 10, head(1), { pages: [page('x')], unattributed: [] })
+  putSegment(store, 9, head(0), { pages: eleven, unattributed: [] })
+  expect([...waitingSegments(store)]).toEqual([
+    { number: 9, head: head(0) },
+    { number: 10, head: head(1) },
+  ])
+  expect(texts(segmentPages(store, 9))).toEqual(eleven.map((_, i) => `p${i}`))
+  removeSegment(store, 9)
+  expect(segmentPages(store, 9)).toEqual([])
+  expect([...waitingSegments(store)].map(({ number }) => number)).toEqual([10])
+})
+
+test('unattributed pages stay when their segment is rendered, oldest window first', () => {
+  const store = openMemoryState()
+  for (const windowStartMs of [180_000, 60_000, 120_000]) {
+    const piece = { stream: 's', windowStartMs, epoch: 0, part: 0 }
+    const unattributed = [page(`${windowStartMs}a`), page(`${windowStartMs}b`)]
+    putSegment(store, 0, { ...piece, rules: 'not kept' }, { pages: [], unattributed })
+    removeSegment(store, 0)
+  }
+  const found = [...unattributedPages(store, 60_000, 180_000)]
+  expect(texts(found.map((one) => one.page))).toEqual(['60000a', '60000b', '120000a', '120000b'])
+  expect(found[0]?.piece).toEqual({ stream: 's', windowStartMs: 60_000, epoch: 0, part: 0 })
+  for (const { key } of found) store.remove(key)
+  expect([...unattributedPages(store, 0, 2 ** 53)].length).toBe(2)
+})
