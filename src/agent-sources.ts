@@ -31,7 +31,7 @@ export function engineOptions(config: Config, source: StreamsConfig): EngineOpti
     envelope: source.envelope,
     format: source.format,
     windowMs: config.windowMs,
-    clockless: 'quarantine',
+    totalsOnly: false,
     keepQuarantine: true,
     exclude: config.exclude,
     ...config.limits,

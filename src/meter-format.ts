@@ -33,7 +33,7 @@ export async function detectFormat(
       dimensions: [],
     },
     windowMs: 60_000,
-    clockless: 'quarantine',
+    totalsOnly: false,
     keepQuarantine: false,
     exclude: { codes: [], flags: [] },
     lineBytesMax: options.lineBytesMax ?? 1024 * 1024,

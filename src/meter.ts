@@ -28,10 +28,11 @@ export interface MeterOptions {
   /** Dimensions read from each line. */
   readonly lineDimensions?: readonly LineDimension[]
   /**
-   * What becomes of lines before the first one with a readable time: `quarantine` (default), or
-   * the first segment, for totals over whole files.
+   * For totals over whole files: one segment at the end, with the sums over all windows, from
+   * which no events can be made. Lines before the first one with a readable time are kept; else
+   * they are quarantined. Default false.
    */
-  readonly clockless?: 'quarantine' | 'first-segment'
+  readonly totalsOnly?: boolean
   /** Response codes and flags whose lines are not billed. Default none: 0 and 429 are billed. */
   readonly exclude?: { readonly codes?: readonly string[]; readonly flags?: readonly string[] }
   /** Bytes of the longest line that is read, 1,024 to 1 GiB; longer ones are counted. 1 MiB. */
@@ -123,7 +124,7 @@ export class Meter implements Disposable {
       envelope: options.envelope ?? 'auto',
       format,
       windowMs: options.windowMs ?? 60_000,
-      clockless: options.clockless ?? 'quarantine',
+      totalsOnly: options.totalsOnly ?? false,
       keepQuarantine: false,
       exclude: { codes: options.exclude?.codes ?? [], flags: options.exclude?.flags ?? [] },
       lineBytesMax: options.lineBytesMax ?? 1024 * 1024,

@@ -46,8 +46,11 @@ export interface EngineOptions {
   readonly format: EngineFormat
   /** W of DESIGN 5.2, in ms; divides one hour. */
   readonly windowMs: number
-  /** Lines before the stream's first clock: quarantined, or put into the first segment. */
-  readonly clockless: 'quarantine' | 'first-segment'
+  /**
+   * One closed segment at the end of the stream, with the sums over all windows and no seconds;
+   * lines before the stream's first clock are kept, not quarantined. Not for snapshots.
+   */
+  readonly totalsOnly: boolean
   /** Keep quarantined lines for `take()`; counts are kept in any case. */
   readonly keepQuarantine: boolean
   readonly exclude: { readonly codes: readonly string[]; readonly flags: readonly string[] }

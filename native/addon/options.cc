@@ -151,7 +151,7 @@ bool read_options(const Napi::Value& value, EngineOptions& options, std::string&
   if (kHourMs % options.meter.window_ms != 0) {
     in.fail("windowMs", "a divisor of one hour");
   }
-  options.meter.clockless_to_first_segment = in.text("clockless") == "first-segment";
+  options.meter.totals_only = in.flag("totalsOnly");
   options.keep_quarantine = in.flag("keepQuarantine");
   Reader exclude(in.member("exclude"), problem);
   options.meter.exclude.codes = exclude.texts("codes");

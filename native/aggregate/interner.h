@@ -18,7 +18,7 @@ class Interner {
 
   /// The number of `bytes`; kNone when they were never interned.
   [[nodiscard]] uint32_t find(std::string_view bytes) const {
-    return slots_.empty() ? kNone : slots_[slot_of(bytes, hash_bytes(bytes))];
+    return slots_.empty() ? kNone : slots_[slot_of(bytes, hash_bytes(bytes))].id;
   }
 
   /// The number of `bytes`, which is new when it equals the `size()` before the call.
@@ -28,11 +28,11 @@ class Interner {
       grow();
     }
     const size_t at = slot_of(bytes, hash);
-    if (slots_[at] != kNone) {
-      return slots_[at];
+    if (slots_[at].id != kNone) {
+      return slots_[at].id;
     }
     const auto id = static_cast<uint32_t>(entries_.size());
-    slots_[at] = id;
+    slots_[at] = {id, tag_of(hash)};
     entries_.push_back({hash, arena_.size(), static_cast<uint32_t>(bytes.size())});
     arena_.append(bytes);
     return id;
@@ -59,32 +59,42 @@ class Interner {
     uint32_t length;
   };
 
+  /// The tag is a part of the hash that the slot's place does not use: it keeps a search from
+  /// touching entries that it does not want.
+  struct Slot {
+    uint32_t id = kNone;
+    uint32_t tag = 0;
+  };
+
   /// The slot of `bytes`, or the empty one where they belong.
   [[nodiscard]] size_t slot_of(std::string_view bytes, uint64_t hash) const {
     size_t at = hash & (slots_.size() - 1);
-    while (slots_[at] != kNone) {
-      if (entries_[slots_[at]].hash == hash && text(slots_[at]) == bytes) {
-        return at;
-      }
+    while (slots_[at].id != kNone && !(slots_[at].tag == tag_of(hash) && is_text(at, bytes))) {
       at = (at + 1) & (slots_.size() - 1);
     }
     return at;
   }
 
+  [[nodiscard]] bool is_text(size_t slot, std::string_view bytes) const {
+    return text(slots_[slot].id) == bytes;
+  }
+
+  static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
+
   void grow() {
     const size_t size = slots_.empty() ? 64 : slots_.size() * 2;
-    slots_.assign(size, kNone);
+    slots_.assign(size, Slot{});
     for (uint32_t id = 0; id < entries_.size(); ++id) {
       size_t at = entries_[id].hash & (size - 1);
-      while (slots_[at] != kNone) {
+      while (slots_[at].id != kNone) {
         at = (at + 1) & (size - 1);
       }
-      slots_[at] = id;
+      slots_[at] = {id, tag_of(entries_[id].hash)};
     }
   }
 
   std::vector<Entry> entries_;
-  std::vector<uint32_t> slots_;
+  std::vector<Slot> slots_;
   std::string arena_;
 };
 

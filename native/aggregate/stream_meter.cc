@@ -1,6 +1,6 @@
 #include "native/aggregate/stream_meter.h"
 
-#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "native/parse/route.h"
@@ -20,9 +20,15 @@ RouteKind reason_kind(Outcome reason) {
   }
 }
 
+/// Appends a value's length and bytes: two different lists of values never make equal bytes.
 void append_raw(std::string& out, std::string_view raw) {
-  put_column(out, static_cast<uint32_t>(raw.size()));
-  out.append(raw);
+  const auto size = static_cast<uint32_t>(raw.size());
+  const size_t at = out.size();
+  out.resize(at + sizeof size + raw.size());
+  std::memcpy(out.data() + at, &size, sizeof size);
+  if (size > 0) {
+    std::memcpy(out.data() + at + sizeof size, raw.data(), raw.size());
+  }
 }
 
 }  // namespace
@@ -83,8 +89,8 @@ Outcome StreamMeter::judge(const Record& record, std::string_view envelope_time)
   if (options_.exclude.match(options_.format, record)) {
     return Outcome::kExcluded;
   }
-  const int64_t clock_ms = read_clock(options_.format, record, now, envelope_time);
-  if (clock_ms == kNoClock && !window_.has_begun() && !options_.clockless_to_first_segment) {
+  const int64_t clock_ms = read_clock(options_.format, record, now, envelope_time, date_);
+  if (clock_ms == kNoClock && !window_.has_begun() && !options_.totals_only) {
     return Outcome::kNoClock;
   }
   Target& target = target_of(record);
@@ -154,19 +160,15 @@ StreamMeter::Target& StreamMeter::target_of(const Record& record) {
   for (const int dimension : format.dimensions) {
     append_raw(raw_key_, record.at(dimension).raw);
   }
-  if (raw_key_ == last_raw_key_ && !targets_.empty()) {
-    return targets_[last_target_];
-  }
   if (raw_keys_.size() >= 2 * options_.keys_max + 1024) {
     raw_keys_.clear();
     targets_.clear();
   }
-  last_target_ = raw_keys_.intern(raw_key_);
-  last_raw_key_ = raw_key_;
-  if (last_target_ == targets_.size()) {
+  const uint32_t raw_key = raw_keys_.intern(raw_key_);
+  if (raw_key == targets_.size()) {
     targets_.push_back({encode_target(record), UsageTable::kNoKey});
   }
-  return targets_[last_target_];
+  return targets_[raw_key];
 }
 
 /// Who pays for the record; when somebody does, `encoded_` is the key and `project_` its project.
@@ -218,11 +220,18 @@ void StreamMeter::close(bool by_time) {
   if (!open_) {
     return;
   }
+  open_ = false;
+  const int64_t part = part_++;
+  if (options_.totals_only) {
+    metered_.merge_part();
+    unattributed_.clear();
+    return;
+  }
   ClosedPart closed;
   closed.epoch = window_.epoch();
   closed.window_start_ms = window_.window_start_ms();
   closed.window_ms = window_.window_ms();
-  closed.part = part_;
+  closed.part = part;
   closed.by_time = by_time;
   closed.pages = metered_.close_part();
   closed.unattributed = unattributed_.close_part();
@@ -233,8 +242,6 @@ void StreamMeter::close(bool by_time) {
     }
   }
   closed_.push_back(std::move(closed));
-  open_ = false;
-  ++part_;
 }
 
 void StreamMeter::begin_window(const Placement& placement) {
@@ -254,7 +261,17 @@ void StreamMeter::begin_window(const Placement& placement) {
 
 void StreamMeter::close_by_time() { close(true); }
 
-void StreamMeter::end_stream() { close(false); }
+void StreamMeter::end_stream() {
+  close(false);
+  if (options_.totals_only) {
+    ClosedPart whole;
+    whole.window_start_ms = window_.window_start_ms();
+    whole.window_ms = window_.window_ms();
+    whole.pages = metered_.take_merged();
+    whole.outcomes = std::exchange(part_counts_, OutcomeCounts{});
+    closed_.push_back(std::move(whole));
+  }
+}
 
 std::vector<ClosedPart> StreamMeter::take() {
   closed_bytes_ = 0;

@@ -27,8 +27,9 @@ namespace mf {
 struct MeterOptions {
   Format format;
   int64_t window_ms = 60'000;
-  /// Lines before the stream's first clock go into the first segment instead of quarantine.
-  bool clockless_to_first_segment = false;
+  /// For totals of a whole stream: one closed part at its end, with the sums over all segments and
+  /// without seconds. Lines before the first clock go into the first segment, not to quarantine.
+  bool totals_only = false;
   ExcludeRules exclude;
   size_t keys_max = 1'000'000;
   size_t stream_states_max = 1'000'000;
@@ -114,9 +115,8 @@ class StreamMeter {
   /// A cache that never decides: raw bytes to what they mean.
   Interner raw_keys_;
   std::vector<Target> targets_;
+  DateMemo date_;
   std::string raw_key_;
-  std::string last_raw_key_;
-  uint32_t last_target_ = 0;
   std::string identity_;
   std::string encoded_;
   std::string project_;

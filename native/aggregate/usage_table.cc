@@ -1,6 +1,7 @@
 #include "native/aggregate/usage_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "native/base/limits.h"
 
@@ -80,6 +81,39 @@ std::vector<Bytes> UsageTable::close_part() {
   full_.clear();
   touched_.clear();
   return pack_usage_pages(rows, dimensions_);
+}
+
+void UsageTable::merge_part() {
+  merged_.resize(rows_.size());
+  const auto merge = [this](uint32_t id, const Totals& totals) {
+    if (!merged_[id].add(totals)) {
+      merged_full_.emplace_back(id, std::exchange(merged_[id], totals));
+    }
+  };
+  for (const auto& [id, totals] : full_) {
+    merge(id, totals);
+  }
+  for (const uint32_t id : touched_) {
+    merge(id, rows_[id].totals);
+    rows_[id].totals = Totals{};
+    rows_[id].touched = false;
+  }
+  full_.clear();
+  touched_.clear();
+}
+
+std::vector<Bytes> UsageTable::take_merged() {
+  std::vector<UsageRow> rows;
+  for (const auto& [id, totals] : merged_full_) {
+    rows.push_back({keys_.text(id), totals, 0});
+  }
+  for (uint32_t id = 0; id < merged_.size(); ++id) {
+    rows.push_back({keys_.text(id), merged_[id], 0});
+  }
+  std::vector<Bytes> pages = pack_usage_pages(rows, dimensions_);
+  merged_.clear();
+  merged_full_.clear();
+  return pages;
 }
 
 void UsageTable::begin_segment() {

@@ -50,6 +50,10 @@ class UsageTable {
   /// Pages of all keys touched since the last close, with their seconds; totals are zero after.
   std::vector<Bytes> close_part();
 
+  /// Instead of close_part: adds the totals to what `take_merged` hands over at the end.
+  void merge_part();
+  std::vector<Bytes> take_merged();
+
   /// A new window: no key is admitted. Totals must have been closed.
   void begin_segment();
 
@@ -93,6 +97,9 @@ class UsageTable {
   Interner keys_;
   std::vector<Row> rows_;
   std::vector<uint32_t> touched_;
+  /// By number: sums of merged parts. A sum that would pass 2^63 - 1 goes on in a row of its own.
+  std::vector<Totals> merged_;
+  std::vector<std::pair<uint32_t, Totals>> merged_full_;
   /// Totals of a key whose sum would have passed 2^63 - 1: rows of their own.
   std::vector<std::pair<uint32_t, Totals>> full_;
   std::vector<PageState> pages_;

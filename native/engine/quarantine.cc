@@ -17,8 +17,8 @@ void put_quarantined(ByteWriter& out, Outcome outcome, const Line& line, uint64_
   out.put(uint16_t{0});
   out.put(static_cast<uint32_t>(text.size()));
   out.put(offset);
-  out.put(whole ? static_cast<uint64_t>(text.size()) : line.length);
-  out.put(whole ? Sha256::of(text) : line.digest);
+  out.put(whole ? static_cast<uint64_t>(text.size()) : line.whole->length());
+  out.put(whole ? Sha256::of(text) : line.whole->digest());
   out.put_raw(text.data(), text.size());
 }
 

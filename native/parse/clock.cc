@@ -1,5 +1,8 @@
 #include "native/parse/clock.h"
 
+#include <cstring>
+#include <string>
+
 #include "native/parse/text.h"
 
 namespace mf {
@@ -7,22 +10,22 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// A fixed number of digits at `at`; false when there are fewer.
-bool read_digits(std::string_view text, size_t at, size_t count, int& value) {
-  if (at + count > text.size()) {
-    return false;
-  }
+/// Exactly `kCount` digits at `at`, where there are so many bytes; false when one is no digit.
+template <size_t kCount>
+bool read_digits(std::string_view text, size_t at, int& value) {
   value = 0;
-  for (size_t i = at; i < at + count; ++i) {
-    if (!is_digit(text[i])) {
-      return false;
-    }
-    value = value * 10 + (text[i] - '0');
+  bool digits = true;
+  for (size_t i = 0; i < kCount; ++i) {
+    const int digit = text[at + i] - '0';
+    digits = digits && digit >= 0 && digit <= 9;
+    value = value * 10 + digit;
   }
-  return true;
+  return digits;
 }
 
-bool has_char(std::string_view text, size_t at, char c) { return at < text.size() && text[at] == c; }
+bool has_char(std::string_view text, size_t at, char c) {
+  return at < text.size() && text[at] == c;
+}
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar; a year begins in March here, so that
 /// the leap day is its last.
@@ -43,28 +46,35 @@ int days_in_month(int year, int month) {
   return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
-bool read_date(std::string_view text, int64_t& days) {
+/// Reads the 10 bytes of a date.
+bool read_date(std::string_view text, DateMemo& memo, int64_t& days) {
+  if (std::memcmp(text.data(), memo.text.data(), memo.text.size()) == 0) {
+    days = memo.days;
+    return true;
+  }
   int year = 0;
   int month = 0;
   int day = 0;
-  if (!read_digits(text, 0, 4, year) || !has_char(text, 4, '-') ||
-      !read_digits(text, 5, 2, month) || !has_char(text, 7, '-') || !read_digits(text, 8, 2, day)) {
+  if (!read_digits<4>(text, 0, year) || text[4] != '-' || !read_digits<2>(text, 5, month) ||
+      text[7] != '-' || !read_digits<2>(text, 8, day)) {
     return false;
   }
   if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) {
     return false;
   }
   days = days_from_civil(year, month, day);
+  std::memcpy(memo.text.data(), text.data(), memo.text.size());
+  memo.days = days;
   return true;
 }
 
+/// Reads the 8 bytes of a time of day.
 bool read_time(std::string_view text, int64_t& ms) {
   int hour = 0;
   int minute = 0;
   int second = 0;
-  if (!read_digits(text, 0, 2, hour) || !has_char(text, 2, ':') ||
-      !read_digits(text, 3, 2, minute) || !has_char(text, 5, ':') ||
-      !read_digits(text, 6, 2, second)) {
+  if (!read_digits<2>(text, 0, hour) || text[2] != ':' || !read_digits<2>(text, 3, minute) ||
+      text[5] != ':' || !read_digits<2>(text, 6, second)) {
     return false;
   }
   ms = ((hour * 60LL + minute) * 60 + second) * 1000;
@@ -92,8 +102,8 @@ bool read_zone(std::string_view zone, int64_t& offset_ms) {
   }
   int hours = 0;
   int minutes = 0;
-  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || !read_digits(zone, 1, 2, hours) ||
-      zone[3] != ':' || !read_digits(zone, 4, 2, minutes) || hours > 23 || minutes > 59) {
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || !read_digits<2>(zone, 1, hours) ||
+      zone[3] != ':' || !read_digits<2>(zone, 4, minutes) || hours > 23 || minutes > 59) {
     return false;
   }
   offset_ms = (hours * 60LL + minutes) * 60'000 * (zone[0] == '-' ? -1 : 1);
@@ -119,11 +129,11 @@ bool read_epoch_seconds(std::string_view text, int64_t& ms) {
 
 }  // namespace
 
-bool read_rfc3339(std::string_view text, int64_t& ms) {
+bool read_rfc3339(std::string_view text, DateMemo& memo, int64_t& ms) {
   constexpr size_t kDateBytes = 10;
   constexpr size_t kDateTimeBytes = 19;
   int64_t days = 0;
-  if (text.size() <= kDateTimeBytes || text[kDateBytes] != 'T' || !read_date(text, days) ||
+  if (text.size() <= kDateTimeBytes || text[kDateBytes] != 'T' || !read_date(text, memo, days) ||
       !read_time(text.substr(kDateBytes + 1), ms)) {
     return false;
   }
@@ -136,7 +146,7 @@ bool read_rfc3339(std::string_view text, int64_t& ms) {
   return true;
 }
 
-bool read_start_time(const Value& value, int64_t& ms) {
+bool read_start_time(const Value& value, DateMemo& memo, int64_t& ms) {
   if (value.kind == ValueKind::kNumber) {
     return read_epoch_seconds(value.raw, ms);
   }
@@ -145,9 +155,9 @@ bool read_start_time(const Value& value, int64_t& ms) {
   }
   if (value.escaped) {
     const std::string text = unescape(value.content());
-    return read_rfc3339(text, ms) || read_epoch_seconds(text, ms);
+    return read_rfc3339(text, memo, ms) || read_epoch_seconds(text, ms);
   }
-  return read_rfc3339(value.content(), ms) || read_epoch_seconds(value.content(), ms);
+  return read_rfc3339(value.content(), memo, ms) || read_epoch_seconds(value.content(), ms);
 }
 
 }  // namespace mf

@@ -15,12 +15,12 @@ std::string_view without_carriage_return(std::string_view text) {
   return text.ends_with('\r') ? text.substr(0, text.size() - 1) : text;
 }
 
-Line faulty(const JoinedLine& joined, LineFault fault) {
+Line faulty(const JoinedLine& joined, LineFault fault, size_t begin) {
   Line line;
   line.content = joined.content();
   line.fault = fault;
-  line.length = joined.length();
-  line.digest = joined.digest();
+  line.begin = begin;
+  line.whole = &joined;
   return line;
 }
 
@@ -79,11 +79,6 @@ size_t LineReader::skip_mark(std::string_view bytes) {
   return bytes.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
 }
 
-void LineReader::hand_over(Line line, LineSink& sink) {
-  line.begin = begin_;
-  sink.line(line);
-}
-
 void LineReader::end_generation(std::string_view rest, LineSink& sink) {
   begin_ = 0;
   if (long_.open) {
@@ -100,9 +95,9 @@ void LineReader::end_stream(LineSink& sink) {
     if (joined(output).is_pending()) {
       // A part of white space only is an empty line: that row of DESIGN 4.7 comes first.
       const bool blank = joined(output).content().empty();
-      Line line = blank ? Line{} : faulty(joined(output), LineFault::kCut);
+      Line line = blank ? Line{} : faulty(joined(output), LineFault::kCut, begin_);
       line.output = output;
-      hand_over(line, sink);
+      sink.line(line);
       joined(output).clear();
     }
   }
@@ -113,7 +108,9 @@ void LineReader::physical(std::string_view text, LineSink& sink) {
   piece.content = text;
   if (envelope_ != Envelope::kRaw) {
     if (text.empty()) {
-      hand_over(Line{}, sink);
+      Line blank;
+      blank.begin = begin_;
+      sink.line(blank);
       return;
     }
     if (envelope_ == Envelope::kAuto) {
@@ -130,12 +127,13 @@ void LineReader::physical(std::string_view text, LineSink& sink) {
 void LineReader::finish(const Piece& piece, LineSink& sink) {
   JoinedLine& pending = joined(piece.output);
   Line line;
+  line.begin = begin_;
   if (!piece.partial && !pending.is_pending()) {
     line.content = trim(piece.content);
     line.output = piece.output;
     line.time = piece.time;
     if (line.content.size() <= line_bytes_max_) {
-      hand_over(line, sink);
+      sink.line(line);
       return;
     }
   }
@@ -143,17 +141,19 @@ void LineReader::finish(const Piece& piece, LineSink& sink) {
   if (piece.partial) {
     return;
   }
-  line = pending.is_too_long() ? faulty(pending, LineFault::kTooLong) : Line{};
+  if (pending.is_too_long()) {
+    line = faulty(pending, LineFault::kTooLong, begin_);
+  }
   line.content = pending.content();
   line.output = piece.output;
   line.time = piece.time;
-  hand_over(line, sink);
+  sink.line(line);
   pending.clear();
 }
 
 void LineReader::bad_envelope(std::string_view text, LineSink& sink) {
   long_bad_.append(text);
-  hand_over(faulty(long_bad_, LineFault::kBadEnvelope), sink);
+  sink.line(faulty(long_bad_, LineFault::kBadEnvelope, begin_));
   long_bad_.clear();
 }
 
@@ -190,7 +190,7 @@ void LineReader::end_long(LineSink& sink) {
   const LongLine ended = std::move(long_);
   long_ = LongLine{};
   if (ended.bad_envelope) {
-    hand_over(faulty(long_bad_, LineFault::kBadEnvelope), sink);
+    sink.line(faulty(long_bad_, LineFault::kBadEnvelope, begin_));
     long_bad_.clear();
     return;
   }

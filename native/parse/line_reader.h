@@ -13,7 +13,6 @@
 #include <string_view>
 
 #include "native/base/bytes.h"
-#include "native/base/sha256.h"
 #include "native/parse/envelope.h"
 #include "native/parse/joined_line.h"
 
@@ -31,9 +30,8 @@ struct Line {
   LineFault fault = LineFault::kNone;
   /// Where its last physical line begins in the bytes given to the reader; 0 if before them.
   size_t begin = 0;
-  /// Of a faulty line: bytes and SHA-256 of all of it.
-  uint64_t length = 0;
-  Sha256::Digest digest{};
+  /// All of a faulty line; nullptr when there is no fault.
+  const JoinedLine* whole = nullptr;
 };
 
 class LineSink {
@@ -66,7 +64,6 @@ class LineReader {
   size_t skip_mark(std::string_view bytes);
   void physical(std::string_view text, LineSink& sink);
   void finish(const Piece& piece, LineSink& sink);
-  void hand_over(Line line, LineSink& sink);
   void bad_envelope(std::string_view text, LineSink& sink);
 
   void begin_long(std::string_view text);

@@ -112,16 +112,6 @@ bool to_amount(const Decimal& parts, uint64_t& amount) {
 }
 
 bool decimal_amount(std::string_view token, uint64_t& amount) {
-  // Nearly every amount is a few digits, and a token of the walk is known to be a JSON number.
-  constexpr size_t kPlainDigitsMax = 15;
-  if (token.size() <= kPlainDigitsMax && count_digits(token, 0) == token.size() &&
-      !token.empty() && (token[0] != '0' || token.size() == 1)) {
-    amount = 0;
-    for (const char digit : token) {
-      amount = amount * 10 + static_cast<uint64_t>(digit - '0');
-    }
-    return true;
-  }
   Decimal parts;
   return split_number(token, parts) && !parts.negative && to_amount(parts, amount);
 }
@@ -134,7 +124,10 @@ bool is_json_number(std::string_view token) {
 }
 
 bool read_amount(const Value& value, uint64_t& amount) {
-  amount = 0;
+  amount = value.plain;
+  if (value.is_plain) {
+    return true;
+  }
   if (value.kind == ValueKind::kNumber) {
     return decimal_amount(value.raw, amount);
   }

@@ -2,13 +2,14 @@
 
 namespace mf {
 
-PathTree::PathTree(const Format& format) : nodes_(1) {
+PathTree::PathTree(const Format& format) 
+    : path_count_(format.paths.size()), nodes_(1), path_of_{kNotMapped} {
   for (size_t path = 0; path < format.paths.size(); ++path) {
     Node node = kRoot;
     for (const std::string& token : format.paths[path]) {
       node = descend(node, token);
     }
-    nodes_[static_cast<size_t>(node)].path = static_cast<int>(path);
+    path_of_[static_cast<size_t>(node)] = static_cast<int16_t>(path);
   }
 }
 
@@ -19,6 +20,7 @@ PathTree::Node PathTree::descend(Node from, const std::string& key) {
   }
   const auto added = static_cast<Node>(nodes_.size());
   nodes_.emplace_back();
+  path_of_.push_back(kNotMapped);
   Branch& branch = nodes_[static_cast<size_t>(from)];
   const size_t slot = bucket(key);
   branch.children.push_back({key, added, branch.buckets[slot]});

@@ -42,8 +42,10 @@ class PathTree {
 
   /// Index in Format::paths of the path that ends at `node`; kNotMapped when none does.
   [[nodiscard]] int path_at(Node node) const {
-    return node == kOutside ? kNotMapped : nodes_[static_cast<size_t>(node)].path;
+    return node == kOutside ? kNotMapped : path_of_[static_cast<size_t>(node)];
   }
+
+  [[nodiscard]] size_t path_count() const { return path_count_; }
 
   [[nodiscard]] bool has_children(Node node) const {
     return node != kOutside && !nodes_[static_cast<size_t>(node)].children.empty();
@@ -58,7 +60,6 @@ class PathTree {
   struct Branch {
     std::vector<Child> children;
     std::array<int16_t, 64> buckets;
-    int path = kNotMapped;
     Branch() { buckets.fill(-1); }
   };
 
@@ -73,7 +74,10 @@ class PathTree {
 
   Node descend(Node from, const std::string& key);
 
+  size_t path_count_;
   std::vector<Branch> nodes_;
+  /// By node; apart from the branches, because every value asks for it.
+  std::vector<int16_t> path_of_;
 };
 
 }  // namespace mf

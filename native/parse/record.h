@@ -11,6 +11,9 @@
 
 namespace mf {
 
+/// Digits of a number that surely fit 64 bits.
+inline constexpr size_t kPlainDigitsMax = 15;
+
 enum class ValueKind : uint8_t { kMissing, kNull, kString, kNumber, kOther };
 
 struct Value {
@@ -19,6 +22,9 @@ struct Value {
   ValueKind kind = ValueKind::kMissing;
   /// A string with at least one backslash.
   bool escaped = false;
+  /// A number of at most kPlainDigitsMax digits and nothing else: `plain` is its value.
+  bool is_plain = false;
+  uint64_t plain = 0;
 
   /// The inside of a string, as written.
   [[nodiscard]] std::string_view content() const { return raw.substr(1, raw.size() - 2); }
@@ -39,6 +45,13 @@ struct Record {
   std::array<Value, kPathsMax> values;
   /// The line had to be mended.
   bool lenient = false;
+
+  /// Forgets the values of the first `path_count` paths.
+  void clear(size_t path_count) {
+    for (size_t path = 0; path < path_count; ++path) {
+      values[path] = Value{};
+    }
+  }
 
   /// The value of path `index`; of a role that is not mapped (kNotMapped), a missing one.
   [[nodiscard]] const Value& at(int index) const {

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "native/parse/mend.h"
-#include "native/parse/token_walk.h"
 
 namespace mf {
 
@@ -51,34 +50,37 @@ class RecordParser::Index {
 };
 
 RecordParser::RecordParser(const Format& format)
-    : paths_(format), path_count_(format.paths.size()), index_(std::make_unique<Index>()) {}
+    : paths_(format), index_(std::make_unique<Index>()) {}
 
 RecordParser::~RecordParser() = default;
 
 Error RecordParser::init(size_t line_bytes_max) { return index_->init(line_bytes_max); }
 
-LineVerdict RecordParser::parse(std::string_view line, Record& record) {
-  const auto attempt = [&](std::string_view text, std::string_view original, bool& duplicate) {
-    for (size_t i = 0; i < path_count_; ++i) {
-      record.values[i] = Value{};
-    }
-    if (!index_->scan(text)) {
-      return false;
-    }
-    TokenWalk walk(text, original, index_->offsets(), index_->count(), paths_, record);
-    const bool accepted = walk.run();
-    duplicate = walk.saw_duplicate();
-    return accepted;
-  };
-  bool duplicate = false;
-  record.lenient = false;
-  if (!attempt(line, {}, duplicate)) {
-    if (!mend(line, mended_) || !attempt(mended_, line, duplicate)) {
-      return LineVerdict::kMalformed;
-    }
-    record.lenient = true;
+WalkResult RecordParser::attempt(std::string_view text, std::string_view original,
+                                 Record& record) {
+  record.clear(paths_.path_count());
+  if (!index_->scan(text)) {
+    return WalkResult::kRejected;
   }
-  return duplicate ? LineVerdict::kDuplicateKey : LineVerdict::kAccepted;
+  const TokenizedLine line{text, original, index_->offsets(), index_->count()};
+  return walk_tokens(line, paths_, memo_, record);
+}
+
+LineVerdict RecordParser::parse(std::string_view line, Record& record) {
+  WalkResult result = attempt(line, {}, record);
+  record.lenient = result == WalkResult::kRejected;
+  if (record.lenient) {
+    result = mend(line, mended_) ? attempt(mended_, line, record) : WalkResult::kRejected;
+  }
+  switch (result) {
+    case WalkResult::kAccepted:
+      return LineVerdict::kAccepted;
+    case WalkResult::kDuplicateKey:
+      return LineVerdict::kDuplicateKey;
+    case WalkResult::kRejected:
+      break;
+  }
+  return LineVerdict::kMalformed;
 }
 
 std::string_view simdjson_version() { return SIMDJSON_VERSION; }

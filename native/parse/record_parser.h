@@ -26,6 +26,7 @@
 #include "native/parse/format.h"
 #include "native/parse/path_tree.h"
 #include "native/parse/record.h"
+#include "native/parse/token_walk.h"
 
 namespace mf {
 
@@ -47,9 +48,11 @@ class RecordParser {
  private:
   class Index;
 
+  WalkResult attempt(std::string_view text, std::string_view original, Record& record);
+
   const PathTree paths_;
-  const size_t path_count_;
   const std::unique_ptr<Index> index_;
+  KeyMemo memo_;
   std::string mended_;
 };
 

@@ -4,193 +4,312 @@
 #include <cstring>
 #include <string>
 
+#include "native/base/hash.h"
 #include "native/parse/number.h"
 #include "native/parse/text.h"
 
 namespace mf {
+namespace {
 
-TokenWalk::TokenWalk(std::string_view line, std::string_view original, const uint32_t* offsets,
-                     uint32_t count, const PathTree& paths, Record& record)
-    : line_(line),
-      original_(original),
-      offsets_(offsets),
-      count_(count),
-      paths_(paths),
-      record_(record),
-      has_backslash_(std::memchr(line.data(), '\\', line.size()) != nullptr) {}
-
-bool TokenWalk::run() {
-  if (peek() != '{') {
-    return false;
+/// memcmp for keys: short, of equal length, and mostly equal.
+inline bool same_bytes(const char* a, const char* b, size_t size) {
+  if (size < 8) {
+    return std::memcmp(a, b, size) == 0;
   }
-  ++next_;
-  return object(PathTree::kRoot) && next_ == count_;
+  size_t i = 0;
+  for (; i + 8 < size; i += 8) {
+    if (load64(a + i) != load64(b + i)) {
+      return false;
+    }
+  }
+  return load64(a + size - 8) == load64(b + size - 8);
 }
 
-bool TokenWalk::object(PathTree::Node node) {
-  if (++open_ > kContainersOpenMax) {
-    return false;
+/// `kMended`: the text is a mended copy. `kEscapes`: there is a backslash somewhere in it.
+template <bool kMended, bool kEscapes>
+class Walk {
+ public:
+  Walk(const TokenizedLine& line, const PathTree& paths, KeyMemo& memo, Record& record)
+      : line_(line), paths_(paths), memo_(memo), record_(record) {}
+
+  WalkResult run() {
+    if (peek() != '{') {
+      return WalkResult::kRejected;
+    }
+    ++next_;
+    if (!object<true>(PathTree::kRoot) || next_ != line_.count) {
+      return WalkResult::kRejected;
+    }
+    return duplicate_ ? WalkResult::kDuplicateKey : WalkResult::kAccepted;
   }
-  if (peek() == '}') {
+
+ private:
+  [[nodiscard]] char peek() const {
+    return next_ < line_.count ? line_.text[line_.offsets[next_]] : '\0';
+  }
+
+  /// The token at `next_`. Between two tokens there is white space only: the next byte that is
+  /// none begins a token, and simdjson puts the line's length behind the last offset.
+  [[nodiscard]] std::string_view token() const {
+    const uint32_t begin = line_.offsets[next_];
+    uint32_t end = line_.offsets[next_ + 1];
+    while (is_space(line_.text[end - 1])) {
+      --end;
+    }
+    return {line_.text.data() + begin, end - begin};
+  }
+
+  template <bool kTop>
+  bool object(PathTree::Node node) {
+    if (++open_ > kContainersOpenMax) {
+      return false;
+    }
+    if (peek() == '}') {
+      return close();
+    }
+    for (uint32_t ordinal = 0;; ++ordinal) {
+      PathTree::Node child = PathTree::kOutside;
+      if (!(kTop ? top_key(ordinal, child) : key(node, child)) || peek() != ':') {
+        return false;
+      }
+      ++next_;
+      if (!value(child)) {
+        return false;
+      }
+      const char after = peek();
+      if (after == '}') {
+        return close();
+      }
+      ++next_;
+      if (after != ',') {
+        return false;
+      }
+    }
+  }
+
+  bool array(PathTree::Node node) {
+    if (++open_ > kContainersOpenMax) {
+      return false;
+    }
+    if (peek() == ']') {
+      return close();
+    }
+    const bool inside = paths_.has_children(node);
+    for (uint32_t i = 0;; ++i) {
+      if (!value(inside ? element(node, i) : PathTree::kOutside)) {
+        return false;
+      }
+      const char after = peek();
+      if (after == ']') {
+        return close();
+      }
+      ++next_;
+      if (after != ',') {
+        return false;
+      }
+    }
+  }
+
+  bool close() {
     ++next_;
     --open_;
     return true;
   }
-  for (;;) {
-    PathTree::Node child = PathTree::kOutside;
-    if (!key(node, child) || peek() != ':') {
+
+  /// A JSON Pointer names an array's element by its index, without leading zeros.
+  [[nodiscard]] PathTree::Node element(PathTree::Node node, uint32_t i) const {
+    std::array<char, 12> digits{};
+    const auto* end = std::to_chars(digits.data(), digits.data() + digits.size(), i).ptr;
+    return paths_.child(node, {digits.data(), static_cast<size_t>(end - digits.data())});
+  }
+
+  bool top_key(uint32_t ordinal, PathTree::Node& child) {
+    if (kMended || ordinal >= memo_.at_ordinal.size()) {
+      return key(PathTree::kRoot, child);
+    }
+    if (next_ >= line_.count) {
       return false;
     }
-    ++next_;
-    if (!value(child)) {
-      return false;
-    }
-    const char after = peek();
-    ++next_;
-    if (after == '}') {
-      --open_;
+    KeyMemo::Entry& known = memo_.at_ordinal[ordinal];
+    const std::string_view raw = token();
+    if (raw.size() == known.size && same_bytes(raw.data(), known.raw.data(), raw.size())) {
+      ++next_;
+      child = known.node;
       return true;
     }
-    if (after != ',') {
+    if (!key(PathTree::kRoot, child)) {
       return false;
     }
-  }
-}
-
-bool TokenWalk::array(PathTree::Node node) {
-  if (++open_ > kContainersOpenMax) {
-    return false;
-  }
-  if (peek() == ']') {
-    ++next_;
-    --open_;
+    if (raw.size() <= known.raw.size() && raw.find('\\') == std::string_view::npos) {
+      known.size = static_cast<uint32_t>(raw.size());
+      known.node = child;
+      std::memcpy(known.raw.data(), raw.data(), raw.size());
+    }
     return true;
   }
-  const bool inside = paths_.has_children(node);
-  for (uint32_t i = 0;; ++i) {
-    PathTree::Node child = PathTree::kOutside;
-    if (inside) {
-      // A JSON Pointer names an array's element by its index, without leading zeros.
-      std::array<char, 12> digits{};
-      const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), i).ptr;
-      child = paths_.child(node, {digits.data(), static_cast<size_t>(end - digits.data())});
-    }
-    if (!value(child)) {
+
+  bool key(PathTree::Node node, PathTree::Node& child) {
+    std::string_view raw;
+    bool escaped = false;
+    if (peek() != '"' || !string_token(raw, escaped) || !is_as_written(raw)) {
       return false;
     }
-    const char after = peek();
-    ++next_;
-    if (after == ']') {
-      --open_;
+    const std::string_view content = raw.substr(1, raw.size() - 2);
+    child = escaped ? paths_.child(node, unescape(content)) : paths_.child(node, content);
+    return true;
+  }
+
+  bool value(PathTree::Node node) {
+    const char first = peek();
+    Value found;
+    if (first == '"') {
+      found.kind = ValueKind::kString;
+      if (!string_token(found.raw, found.escaped)) {
+        return false;
+      }
+    } else if (first == '{' || first == '[') {
+      if (!container(node, first, found)) {
+        return false;
+      }
+    } else if (!scalar_token(found)) {
+      return false;
+    }
+    const int path = paths_.path_at(node);
+    if (path == kNotMapped) {
       return true;
     }
-    if (after != ',') {
+    Value& kept = record_.values[static_cast<size_t>(path)];
+    duplicate_ = duplicate_ || kept.kind != ValueKind::kMissing;
+    kept = found;
+    return is_as_written(found.raw);
+  }
+
+  bool container(PathTree::Node node, char first, Value& found) {
+    const uint32_t begin = line_.offsets[next_];
+    ++next_;
+    if (!(first == '{' ? object<false>(node) : array(node))) {
       return false;
     }
-  }
-}
-
-bool TokenWalk::key(PathTree::Node node, PathTree::Node& child) {
-  std::string_view raw;
-  bool escaped = false;
-  if (peek() != '"' || !string_token(raw, escaped)) {
-    return false;
-  }
-  if (!is_as_written(raw)) {
-    return false;
-  }
-  const std::string_view content = raw.substr(1, raw.size() - 2);
-  child = escaped ? paths_.child(node, unescape(content)) : paths_.child(node, content);
-  return true;
-}
-
-bool TokenWalk::value(PathTree::Node node) {
-  const int path = paths_.path_at(node);
-  const char first = peek();
-  Value found;
-  if (first == '"') {
-    found.kind = ValueKind::kString;
-    if (!string_token(found.raw, found.escaped)) {
-      return false;
-    }
-  } else if (first == '{' || first == '[') {
     found.kind = ValueKind::kOther;
-    const uint32_t begin = offset();
-    ++next_;
-    if (!(first == '{' ? object(node) : array(node))) {
-      return false;
-    }
-    found.raw = line_.substr(begin, offsets_[next_ - 1] + 1 - begin);
-  } else if (!scalar_token(found.raw, found.kind)) {
-    return false;
-  }
-  if (path == kNotMapped) {
+    found.raw = line_.text.substr(begin, line_.offsets[next_ - 1] + 1 - begin);
     return true;
   }
-  if (!is_as_written(found.raw)) {
+
+  /// The first stage refused a line with an unclosed string, so the token ends with its quote.
+  bool string_token(std::string_view& raw, bool& escaped) {
+    raw = token();
+    ++next_;
+    if (raw.size() < 2 || raw.back() != '"') {
+      return false;
+    }
+    if constexpr (kEscapes) {
+      const std::string_view content = raw.substr(1, raw.size() - 2);
+      escaped = content.find('\\') != std::string_view::npos;
+      return !escaped || escapes_are_valid(content);
+    }
+    return true;
+  }
+
+  bool scalar_token(Value& found) {
+    if (next_ >= line_.count) {
+      return false;
+    }
+    found.raw = token();
+    ++next_;
+    found.is_plain = read_plain(found.raw, found.plain);
+    if (found.is_plain || is_json_number(found.raw)) {
+      found.kind = ValueKind::kNumber;
+      return true;
+    }
+    found.kind = found.raw == "null" ? ValueKind::kNull : ValueKind::kOther;
+    return found.kind == ValueKind::kNull || found.raw == "true" || found.raw == "false";
+  }
+
+  [[nodiscard]] bool is_as_written(std::string_view part) const {
+    if constexpr (kMended) {
+      const auto at = static_cast<size_t>(part.data() - line_.text.data());
+      return line_.original.substr(at, part.size()) == part;
+    }
+    return true;
+  }
+
+  const TokenizedLine& line_;
+  const PathTree& paths_;
+  KeyMemo& memo_;
+  Record& record_;
+  uint32_t next_ = 0;
+  int open_ = 0;
+  bool duplicate_ = false;
+};
+
+/// The common line, in one pass without decisions: flat, compact, without escapes, with the keys of
+/// the memo in their order. False when the line is any other, good or bad: the walk decides it.
+bool walk_flat(const TokenizedLine& line, const KeyMemo& memo, const PathTree& paths,
+               Record& record) {
+  // {"key":value,...}: an opening brace, then four tokens a member, the last of them , or }.
+  const uint32_t members = line.count / 4;
+  if (members == 0 || line.count % 4 != 1 || members > memo.at_ordinal.size()) {
     return false;
   }
-  keep(path, found);
+  const char* text = line.text.data();
+  if (text[line.offsets[0]] != '{' || text[line.offsets[line.count - 1]] != '}') {
+    return false;
+  }
+  for (uint32_t i = 0; i < members; ++i) {
+    const uint32_t* offsets = line.offsets + 1 + size_t{4} * i;
+    const KeyMemo::Entry& known = memo.at_ordinal[i];
+    const uint32_t key = offsets[0];
+    const uint32_t begin = offsets[2];
+    const uint32_t end = offsets[3];
+    const char after = text[end];
+    if (offsets[1] != key + known.size || begin != offsets[1] + 1 || text[begin - 1] != ':' ||
+        !same_bytes(text + key, known.raw.data(), known.size) ||
+        (after != ',' && (after != '}' || i + 1 != members))) {
+      return false;
+    }
+    Value found;
+    found.raw = {text + begin, end - begin};
+    if (text[begin] == '"') {
+      found.kind = ValueKind::kString;
+      if (found.raw.size() < 2 || found.raw.back() != '"') {
+        return false;
+      }
+    } else if (read_plain(found.raw, found.plain)) {
+      found.kind = ValueKind::kNumber;
+      found.is_plain = true;
+    } else if (found.raw == "null") {
+      found.kind = ValueKind::kNull;
+    } else {
+      return false;
+    }
+    const int path = paths.path_at(known.node);
+    if (path != kNotMapped) {
+      Value& kept = record.values[static_cast<size_t>(path)];
+      if (kept.kind != ValueKind::kMissing) {
+        return false;
+      }
+      kept = found;
+    }
+  }
   return true;
 }
 
-void TokenWalk::keep(int path, const Value& found) {
-  Value& kept = record_.values[static_cast<size_t>(path)];
-  if (kept.kind != ValueKind::kMissing) {
-    duplicate_ = true;
-    return;
-  }
-  kept = found;
-}
+}  // namespace
 
-std::string_view TokenWalk::token() const {
-  // Between two tokens there is white space only: the next byte that is none begins a token.
-  uint32_t end = next_ + 1 < count_ ? offsets_[next_ + 1] : static_cast<uint32_t>(line_.size());
-  while (is_space(line_[end - 1])) {
-    --end;
+WalkResult walk_tokens(const TokenizedLine& line, const PathTree& paths, KeyMemo& memo,
+                       Record& record) {
+  const bool escapes = std::memchr(line.text.data(), '\\', line.text.size()) != nullptr;
+  if (!line.original.empty()) {
+    return Walk<true, true>(line, paths, memo, record).run();
   }
-  return line_.substr(offset(), end - offset());
-}
-
-bool TokenWalk::string_token(std::string_view& raw, bool& escaped) {
-  // The first stage refused a line with an unclosed string, so the token ends with its quote.
-  raw = token();
-  ++next_;
-  if (raw.size() < 2 || raw.back() != '"') {
-    return false;
+  if (escapes) {
+    return Walk<false, true>(line, paths, memo, record).run();
   }
-  if (!has_backslash_) {
-    return true;
+  if (walk_flat(line, memo, paths, record)) {
+    return WalkResult::kAccepted;
   }
-  const std::string_view content = raw.substr(1, raw.size() - 2);
-  escaped = content.find('\\') != std::string_view::npos;
-  return !escaped || escapes_are_valid(content);
-}
-
-bool TokenWalk::scalar_token(std::string_view& raw, ValueKind& kind) {
-  if (next_ >= count_) {
-    return false;
-  }
-  raw = token();
-  ++next_;
-  if (raw == "null") {
-    kind = ValueKind::kNull;
-    return true;
-  }
-  if (raw == "true" || raw == "false") {
-    kind = ValueKind::kOther;
-    return true;
-  }
-  kind = ValueKind::kNumber;
-  return is_json_number(raw);
-}
-
-bool TokenWalk::is_as_written(std::string_view part) const {
-  if (original_.empty()) {
-    return true;
-  }
-  const auto at = static_cast<size_t>(part.data() - line_.data());
-  return original_.substr(at, part.size()) == part;
+  record.clear(paths.path_count());
+  return Walk<false, false>(line, paths, memo, record).run();
 }
 
 }  // namespace mf

@@ -85,15 +85,15 @@ bool read_amounts(const Format& format, const Record& record, Amounts& amounts) 
 }
 
 int64_t read_clock(const Format& format, const Record& record, const Amounts& amounts,
-                   std::string_view envelope_time) {
+                   std::string_view envelope_time, DateMemo& memo) {
   int64_t ms = 0;
-  if (read_start_time(value_of(format, record, Role::kStartTime), ms)) {
+  if (read_start_time(value_of(format, record, Role::kStartTime), memo, ms)) {
     ms += static_cast<int64_t>(amounts.duration_ms);  // at most 2^53 and 10^15: no overflow
     if (is_clock(ms)) {
       return ms;
     }
   }
-  return read_rfc3339(envelope_time, ms) && is_clock(ms) ? ms : kNoClock;
+  return read_rfc3339(envelope_time, memo, ms) && is_clock(ms) ? ms : kNoClock;
 }
 
 bool has_identity(const Format& format, const Record& record) {

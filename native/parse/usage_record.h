@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "native/base/outcome.h"
+#include "native/parse/clock.h"
 #include "native/parse/record.h"
 
 namespace mf {
@@ -32,7 +33,7 @@ inline constexpr int64_t kNoClock = -1;
 
 /// The line's clock in ms, or kNoClock: the start time plus the duration, else the envelope's time.
 int64_t read_clock(const Format& format, const Record& record, const Amounts& amounts,
-                   std::string_view envelope_time);
+                   std::string_view envelope_time, DateMemo& memo);
 
 /// True when the line can name a long-lived request: its stream or its connection has an id.
 bool has_identity(const Format& format, const Record& record);

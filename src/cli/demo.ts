@@ -143,7 +143,7 @@ async function scanFiles(
 ): Promise<Map<string, Record<string, bigint>>> {
   const paths = files.map((file) => (typeof file === 'string' ? file : file.path))
   const totals = new ScanTotals()
-  using meter = new Meter({ stream: 'demo', format })
+  using meter = new Meter({ stream: 'demo', format, totalsOnly: true })
   for (const input of await findInputs(paths, io.stdin)) {
     await feedInput(meter, input, async () => {
       for (const segment of meter.take()) totals.add(segment)

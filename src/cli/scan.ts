@@ -161,7 +161,7 @@ function readSettings(
       'cri',
     ]),
     windowMs,
-    clockless: events ? 'quarantine' : 'first-segment',
+    totalsOnly: !events,
     ...(config && {
       connectionSeconds: config.connectionSeconds,
       dimensions: config.dimensions,

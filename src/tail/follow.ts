@@ -14,11 +14,15 @@
 import { MeterFastError } from '../errors.ts'
 import { DirectoryStamp } from './directory-stamp.ts'
 import type { Generation } from './generation.ts'
+import type { GenerationFile } from './generation-file.ts'
 import { type GapRecord, GenerationList } from './generation-list.ts'
 import type { GenerationRecord } from './identity.ts'
 import type { StreamPlace } from './listing.ts'
 import { look } from './look.ts'
 import { ProblemLog, problemOf, systemCode, type TailProblem } from './problem.ts'
+
+/** A directory that is renamed in all the time is taken as it is after so many looks. */
+const UNSTABLE_LOOKS_MAX = 10
 
 /** The generation to read now. */
 export interface CurrentGeneration {
@@ -40,6 +44,9 @@ export class StreamFollower {
   readonly #stamp = new DirectoryStamp()
   readonly #refusals = new ProblemLog()
   readonly #problems: TailProblem[] = []
+  /** Opened by looks that renames ran through: what they are is decided by a stable one. */
+  readonly #carried: GenerationFile[] = []
+  #unstableLooks = 0
   #over = false
 
   constructor(place: StreamPlace) {
@@ -59,15 +66,26 @@ export class StreamFollower {
     if (this.#stamp.isUnchanged(this.place.directory)) {
       await list.measure(list.unfinished, refused)
     } else {
-      const seen = await look(this.place, list.isHeld, (problem) => refused.push(problem))
-      if (seen !== undefined) {
-        this.#over = seen.over
-        await list.update(seen, refused)
-      }
-      if (seen === undefined || !list.settled) this.#stamp.forget()
-      this.#problems.push(...this.#refusals.news([...refused, ...(seen?.problems ?? [])]))
+      await this.#look(refused)
     }
     for (const one of list.unfinished) this.#settle(one)
+  }
+
+  async #look(refused: TailProblem[]): Promise<void> {
+    const list = this.#list
+    const carried = this.#carried.splice(0)
+    const seen = await look(this.place, list.isHeld, carried, (problem) => refused.push(problem))
+    const unstable = seen?.stable === false && this.#unstableLooks < UNSTABLE_LOOKS_MAX
+    this.#unstableLooks = unstable ? this.#unstableLooks + 1 : 0
+    if (seen === undefined || unstable) {
+      this.#carried.push(...(seen?.opened ?? []))
+      await list.measure(list.unfinished, refused)
+    } else {
+      this.#over = seen.over
+      await list.update(seen, refused)
+    }
+    if (seen === undefined || unstable || !list.settled) this.#stamp.forget()
+    this.#problems.push(...this.#refusals.news([...refused, ...(seen?.problems ?? [])]))
   }
 
   /** The oldest generation that is not finished; undefined while there is none to read. */
@@ -137,9 +155,9 @@ export class StreamFollower {
 
   /** At the last look, nothing was left to read: windows may be closed by time. */
   get caughtUp(): boolean {
-    return this.#list.unfinished.every(
-      (one) => one.file !== undefined && one.readOffset >= one.sizeBytes,
-    )
+    const isRead = (one: Generation): boolean =>
+      one.file !== undefined && one.readOffset >= one.sizeBytes
+    return this.#carried.length === 0 && this.#list.unfinished.every(isRead)
   }
 
   /** What a commit keeps, oldest first. Offsets are those of the moment of the call. */
@@ -160,6 +178,7 @@ export class StreamFollower {
   /** Closes every file. Positions stay what the last commit made of them. */
   async close(): Promise<void> {
     for (const one of this.#list.all) await one.release()
+    for (const file of this.#carried.splice(0)) await file.close()
   }
 
   #settle(one: Generation): void {

@@ -83,6 +83,9 @@ export class GenerationList {
   async update(seen: Look, refused: TailProblem[]): Promise<void> {
     this.settled = seen.complete
     this.#rename(seen)
+    // A proof must be as long as it can be before it is compared: a file that was empty at the
+    // last look may be a .gz by now.
+    await this.measure([...this.all], refused)
     await this.#adopt(seen, refused)
     await this.measure([...this.all], refused)
     await this.#forget(seen.complete)
@@ -109,8 +112,8 @@ export class GenerationList {
   }
 
   /**
-   * Finds out what each newly opened file is: those with a known inode first, because they are
-   * sure; a .gz after every plain file, because it may be a copy of one; then by age.
+   * Finds out what each newly opened file is: a .gz after every plain file, because it may be a
+   * copy of one; those with a known inode before others, because they are sure; then by age.
    */
   async #adopt(seen: Look, refused: TailProblem[]): Promise<void> {
     const names = [...seen.keys.keys()]
@@ -118,7 +121,7 @@ export class GenerationList {
       names.findLastIndex((name) => seen.keys.get(name) === key)
     const wanted = this.all.filter((one) => one.file === undefined).map(keyOf)
     const rankOf = (file: GenerationFile): number =>
-      wanted.includes(file.key) ? 0 : 1 + Number(file.compressed)
+      Number(file.compressed) * 2 + Number(!wanted.includes(file.key))
     const files = [...seen.opened].sort((a, b) => rankOf(a) - rankOf(b) || ageOf(a) - ageOf(b))
     for (const file of files) {
       const listed = ageOf(file)
@@ -131,7 +134,6 @@ export class GenerationList {
       this.settled = false
       await file.close()
     }
-    this.#sort()
   }
 
   /** False for a file that nothing can be said of yet. */
@@ -154,7 +156,7 @@ export class GenerationList {
       known.copies.push(file)
       return true
     }
-    const one = known ?? this.#create(name, file)
+    const one = known ?? this.#create(file, listed, name)
     one.hold(file)
     one.prove(head)
     one.name = name
@@ -186,18 +188,16 @@ export class GenerationList {
     return this.all.find((one) => one.number === number)
   }
 
-  #create(name: string, file: GenerationFile): Generation {
+  /** Adds a generation before those that are newer, as far as nobody began to read them. */
+  #create(file: GenerationFile, listed: number, name: string): Generation {
     const one = Generation.create(this.#nextNumber, name, file)
     this.#nextNumber += 1
-    this.all.push(one)
+    one.listed = listed
+    one.live = name === this.#place.liveName
+    // Known ones keep their order: a name that is gone says nothing about age.
+    const newer = this.all.findIndex((other) => !other.started && other.listed > listed)
+    this.all.splice(newer < 0 ? this.all.length : newer, 0, one)
     return one
-  }
-
-  /** Those that were handed out keep their places; the others follow by age. */
-  #sort(): void {
-    const fixed = this.all.filter((one) => one.started)
-    const free = this.all.filter((one) => !one.started)
-    this.all = [...fixed, ...free.sort((a, b) => a.listed - b.listed)]
   }
 
   async measure(generations: readonly Generation[], refused: TailProblem[]): Promise<void> {
@@ -224,16 +224,13 @@ export class GenerationList {
 
   /** The old content is lost; what is in the file now is a generation of its own. */
   async #truncate(one: Generation): Promise<void> {
-    const { file, name, listed, live } = one
+    const { file, name, listed } = one
     if (file === undefined) return
     this.#lose(one, 'truncated')
     one.file = undefined
     one.live = false
-    const next = this.#create(name, file)
-    next.listed = listed
-    next.live = live
+    const next = this.#create(file, listed, name)
     await next.measure()
-    this.#sort()
   }
 
   #lose(one: Generation, reason: GapReason): void {
@@ -244,28 +241,29 @@ export class GenerationList {
 
   /** Lets go of what has no file any more: lost when it was not finished. */
   async #forget(complete: boolean): Promise<void> {
-    const highest = this.#nextNumber - 1
     for (const one of [...this.all]) {
       await one.dropCopies()
-      const missed = one.misses >= MISSES_MAX
-      if (one.file === undefined && missed && !one.finished && !one.lost) {
-        this.#lose(one, 'vanished')
-      }
       // A compressor makes the .gz before it unlinks: the look that begins after the unlink
       // sees the copy, the look that the unlink fell into may not.
       const deleted = one.wasUnlinked && complete
+      const missed = one.misses >= MISSES_MAX
       one.wasUnlinked = one.unlinked
-      if (!one.finished || !(missed || one.unlinked)) continue
-      if (await one.promoteCopy()) continue
-      // The last ordinal is kept, so that none is ever used twice.
-      if (one.number === highest) continue
-      if (!missed && !deleted) {
-        this.settled = false
-        continue
-      }
-      await one.release()
-      this.all = this.all.filter((other) => other !== one)
+      if (one.finished) await this.#forgetFinished(one, deleted || missed)
+      else if (missed && one.file === undefined && !one.lost) this.#lose(one, 'vanished')
     }
+  }
+
+  async #forgetFinished(one: Generation, gone: boolean): Promise<void> {
+    if (!gone && !one.unlinked) return
+    if (await one.promoteCopy()) return
+    if (!gone) {
+      this.settled = false
+      return
+    }
+    // The last ordinal is kept, so that none is ever used twice.
+    if (one.number === this.#nextNumber - 1) return
+    await one.release()
+    this.all = this.all.filter((other) => other !== one)
   }
 }
 

@@ -85,6 +85,7 @@ export class Generation {
     this.#dev = file.dev
     this.#inode = file.inode
     this.misses = 0
+    this.wasUnlinked = false
     this.sizeBytes = file.compressed ? Number.POSITIVE_INFINITY : 0
   }
 
@@ -92,6 +93,7 @@ export class Generation {
     return {
       ...this.#record(this.offset, this.finished, this.#guard?.hash ?? null),
       held: this.file !== undefined,
+      compressed: this.file?.compressed === true,
       live: this.live,
       unlinked: this.unlinked || this.listed < 0,
       readOffset: this.readOffset,

@@ -40,6 +40,8 @@ export interface GenerationRecord {
 export interface KnownGeneration extends GenerationRecord {
   /** Its file is open: the inode is certain and no other file can have it. */
   readonly held: boolean
+  /** It is read from a .gz. */
+  readonly compressed: boolean
   /** It was at the live name at the last look. */
   readonly live: boolean
   /** It has no name in the directory any more. */
@@ -133,14 +135,14 @@ function againstItself(known: KnownGeneration, candidate: Candidate): Verdict {
 }
 
 /**
- * A file beside an open generation can only be a copy of it: what a compressor made of it, or
- * the copy of a live file before that is truncated. Equal first lines alone join nothing.
+ * A file beside an open generation can only be a copy of it: what a compressor made of it, what
+ * it was before that, or the copy of a live file that is about to be truncated. Equal first
+ * lines alone join nothing.
  */
 function besideHeld(known: KnownGeneration, candidate: Candidate): Verdict | undefined {
   if (candidate.live || !provesSame(known, candidate.head)) return undefined
-  const compressed = candidate.size === undefined
-  const madeFrom = known.unlinked || `${known.name}.gz` === candidate.name
-  const copied = compressed ? madeFrom : known.live
+  const packed = known.unlinked || `${known.name}.gz` === candidate.name
+  const copied = candidate.size === undefined ? packed : known.live || known.compressed
   return copied ? { kind: 'copy', generation: known.generation } : undefined
 }
 
@@ -149,7 +151,8 @@ function lookedFor(known: KnownGeneration, candidate: Candidate): Verdict | unde
   const { generation, finished, proofBytes } = known
   if (proofBytes === 0) {
     // Nothing was read of it. Its own file is it; a finished one stays it while it is empty.
-    const same = sameFile(known, candidate) && (!finished || candidate.size === 0)
+    const { size } = candidate
+    const same = sameFile(known, candidate) && size !== undefined && (!finished || size === 0)
     return same ? { kind: 'continue', generation } : undefined
   }
   return provesSame(known, candidate.head) ? atPosition(known, candidate) : undefined
@@ -171,22 +174,26 @@ function atPosition(known: KnownGeneration, candidate: Candidate): Verdict | und
   return guarded ? { kind: 'continue', generation } : undefined
 }
 
+/** Without a complete line it may be a .gz or a copy of the live file that only begins. */
+function mayBegin(known: readonly KnownGeneration[], candidate: Candidate): boolean {
+  if (candidate.live || proofOf(candidate.head) !== undefined) return false
+  const compressed = candidate.size === undefined
+  return compressed || known.some((one) => one.held && one.live && one.proofBytes > 0)
+}
+
 /**
  * What `candidate` is. Of several generations that fit, the one with the same inode wins, then
- * the one with the longest proof, then the oldest.
+ * the one with the longest proof, then the oldest. One without a proof comes last: an inode
+ * alone says less than any content.
  */
 export function identify(known: readonly KnownGeneration[], candidate: Candidate): Verdict {
   const own = known.findLast((one) => one.held && sameFile(one, candidate))
   if (own !== undefined) return againstItself(own, candidate)
-  const ranked = [...known].sort(
-    (a, b) =>
-      Number(sameFile(b, candidate)) - Number(sameFile(a, candidate)) ||
-      b.proofBytes - a.proofBytes,
-  )
-  for (const one of ranked) {
+  const rank = (one: KnownGeneration): number =>
+    one.proofBytes + (one.proofBytes > 0 && sameFile(one, candidate) ? PROOF_BYTES_MAX : 0)
+  for (const one of [...known].sort((a, b) => rank(b) - rank(a))) {
     const verdict = one.held ? besideHeld(one, candidate) : lookedFor(one, candidate)
     if (verdict !== undefined) return verdict
   }
-  const readable = candidate.live || proofOf(candidate.head) !== undefined
-  return { kind: readable ? 'new' : 'waiting' }
+  return { kind: mayBegin(known, candidate) ? 'waiting' : 'new' }
 }

@@ -1,6 +1,7 @@
 // Opens what a stream's directory lists and is not open yet, against renames that go on
-// meanwhile: it lists again until every listed file is open, so no file slips through between
-// two names, and a file that was unlinked in between is kept by its descriptor.
+// meanwhile: it lists again until two listings in a row agree and every listed file is open. So
+// no file slips through between two names, none is seen before an older one, and a file that
+// was unlinked in between is kept by its descriptor.
 
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import { listStream, type StreamPlace } from './listing.ts'
 import { isMissing, type TailProblem, unreadable } from './problem.ts'
 
 /** A directory that is renamed in faster than this many listings is looked at again later. */
-const ROUNDS_MAX = 8
+const ROUNDS_MAX = 16
 
 export interface Look {
   /** Names to `<dev>:<inode>`, oldest first, the live name last. */
@@ -18,7 +19,9 @@ export interface Look {
   readonly opened: readonly GenerationFile[]
   /** The stream can get no more lines. */
   readonly over: boolean
-  /** Every listed file is held or in `opened`. */
+  /** Two listings in a row agreed, and nothing that can be opened was left out of them. */
+  readonly stable: boolean
+  /** It is stable, and every listed file is held or in `opened`. */
   readonly complete: boolean
   /** What is listed and not read. */
   readonly problems: readonly TailProblem[]
@@ -43,13 +46,14 @@ function listedKeys(
 }
 
 class Opening {
-  readonly opened = new Map<string, GenerationFile>()
+  readonly opened: Map<string, GenerationFile>
   /** Names that could not be opened as the file that they were listed as. */
   readonly #failed = new Set<string>()
   readonly #isHeld: (key: string) => boolean
 
-  constructor(isHeld: (key: string) => boolean) {
+  constructor(isHeld: (key: string) => boolean, carried: readonly GenerationFile[]) {
     this.#isHeld = isHeld
+    this.opened = new Map(carried.map((file) => [file.key, file]))
   }
 
   get complete(): boolean {
@@ -76,14 +80,19 @@ class Opening {
   }
 }
 
-/** Undefined when the directory cannot be listed: nothing is known then. */
+/**
+ * Undefined when the directory cannot be listed: nothing is known then. `carried` are the files
+ * that an unstable look opened before; they become part of this one.
+ */
 export async function look(
   place: StreamPlace,
   isHeld: (key: string) => boolean,
+  carried: readonly GenerationFile[],
   refused: (problem: TailProblem) => void,
 ): Promise<Look | undefined> {
-  const opening = new Opening(isHeld)
+  const opening = new Opening(isHeld, carried)
   const { opened } = opening
+  let before = ''
   for (let round = 1; ; round += 1) {
     const listing = listStream(place, refused)
     if (listing === undefined) {
@@ -93,10 +102,13 @@ export async function look(
     const { names, over, problems } = listing
     const keys = listedKeys(place, names, refused)
     const wanted = [...keys].filter(([name, key]) => opening.wants(name, key))
-    if (wanted.length === 0 || round === ROUNDS_MAX) {
-      const complete = wanted.length === 0 && opening.complete
-      return { keys, opened: [...opened.values()], over, complete, problems }
+    const stamp = JSON.stringify([...keys])
+    const stable = wanted.length === 0 && stamp === before
+    if (stable || round === ROUNDS_MAX) {
+      const complete = stable && opening.complete
+      return { keys, opened: [...opened.values()], over, stable, complete, problems }
     }
+    before = stamp
     for (const [name, key] of wanted) {
       await opening.open(join(place.directory, name), name, key, refused)
     }

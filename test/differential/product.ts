@@ -15,7 +15,7 @@ export interface ProductOptions {
   readonly format?: string | FormatMap
   readonly lineDimensions?: readonly LineDimension[]
   readonly envelope?: 'auto' | 'raw' | 'cri'
-  readonly clockless?: 'quarantine' | 'first-segment'
+  readonly totalsOnly?: boolean
   readonly windowMs?: number
   readonly keysMax?: number
   readonly lineBytesMax?: number
@@ -37,7 +37,7 @@ function engineOptions(options: ProductOptions): EngineOptions {
     envelope: options.envelope ?? 'auto',
     format: resolveFormat(options.format ?? 'datum', options.lineDimensions ?? []),
     windowMs: options.windowMs ?? 60_000,
-    clockless: options.clockless ?? 'quarantine',
+    totalsOnly: options.totalsOnly ?? false,
     keepQuarantine: true,
     exclude: options.exclude ?? { codes: [], flags: [] },
     lineBytesMax: options.lineBytesMax ?? 1024 * 1024,

@@ -28,7 +28,7 @@ describe('rotation by rename', () => {
     expect(await reader.read()).toBe('a1\na2\n|b1\n|c1\n')
   })
 
-  test('the writer may go on in the renamed file while the new one is missing or empty', async () => {
+  test('a renamed file is written on while the new one is missing or empty', async () => {
     const reader = new Reader()
     await append('a.log', 'a1\n')
     await reader.read()

@@ -32,6 +32,7 @@ function known(content: string, more: Partial<KnownGeneration> = {}): KnownGener
     offset,
     finished: false,
     held: false,
+    compressed: false,
     live: false,
     unlinked: false,
     readOffset: offset,
@@ -104,7 +105,7 @@ describe('a generation from a commit is looked for', () => {
       file(LONG.slice(0, 1500)),
       { kind: 'new' },
     ],
-    ['emptied, no name of its own', short, file('', { inode: '10' }), { kind: 'waiting' }],
+    ['emptied', short, file('', { inode: '10' }), { kind: 'new' }],
     ['emptied, at the live name', short, file('', { inode: '10', live: true }), { kind: 'new' }],
     ['its .gz', long, file(LONG, gz), goesOn],
     [
@@ -131,6 +132,12 @@ describe('a generation from a commit is looked for', () => {
       file(LONG, { inode: '10' }),
       goesOn,
     ],
+    [
+      'nothing was proven, same inode, but a .gz',
+      known('torn', { offset: 0 }),
+      file(LONG, { ...gz, inode: '10' }),
+      { kind: 'new' },
+    ],
     ['nothing was proven, other inode', known('torn', { offset: 0 }), file(LONG), { kind: 'new' }],
     [
       'finished while empty, same inode, now with content',
@@ -140,6 +147,14 @@ describe('a generation from a commit is looked for', () => {
     ],
   ])('%s', (_, record, candidate, verdict) => {
     expect(identify([record], candidate)).toEqual(verdict)
+  })
+
+  test('content wins over the inode of a generation that nothing is known of', () => {
+    const both = [known('', { inode: '11' }), known(FIRST, { generation: 1, inode: '12' })]
+    expect(identify(both, file(FIRST, { inode: '11' }))).toEqual({
+      kind: 'continue',
+      generation: 1,
+    })
   })
 
   test('of equal ones, the same inode wins over the order', () => {
@@ -164,6 +179,12 @@ describe('beside an open generation', () => {
       { kind: 'new' },
     ],
     ['a plain twin of a rotated file is new', rotated, file(LONG), { kind: 'new' }],
+    [
+      'the plain file beside its .gz is its copy',
+      { ...rotated, compressed: true },
+      file(LONG),
+      copy,
+    ],
     ['at the live name nothing is a copy', live, file(LONG, { live: true }), { kind: 'new' }],
     ['a plain twin of the live file is its copy', live, file(LONG), copy],
     ['the .gz of its name is its copy', rotated, file(LONG, gz), copy],
@@ -179,6 +200,8 @@ describe('beside an open generation', () => {
       file(LONG, { ...gz, name: 'a.log.2.gz' }),
       copy,
     ],
+    ['a torn file is new where no live file can be copied', rotated, file('torn'), { kind: 'new' }],
+    ['a .gz without a line is waited for', rotated, file('', gz), { kind: 'waiting' }],
     ['a torn file is waited for', live, file('torn'), { kind: 'waiting' }],
   ])('%s', (_, record, candidate, verdict) => {
     expect(identify([record], candidate)).toEqual(verdict)

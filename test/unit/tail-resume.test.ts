@@ -72,7 +72,7 @@ describe('restart', () => {
     expect(await new Reader(undefined, records).read()).toBe('|same\nolder\n|b1\n')
   })
 
-  test('the same first 1 KiB with other bytes before the position is a new generation', async () => {
+  test('the same first 1 KiB and other bytes before the position: a new generation', async () => {
     const first = new Reader()
     const head = 'a line to fill the first bytes\n'.repeat(40)
     await append('a.log', `${head}one\n`)
@@ -99,7 +99,7 @@ describe('restart', () => {
     expect(after?.proof).toBe(before?.proof)
   })
 
-  test('an unfinished generation that is gone is one gap, and the newer ones are read', async () => {
+  test('an unfinished generation that is gone is one gap, newer ones are read', async () => {
     const first = new Reader()
     await append('a.log', 'a1\n')
     await first.read()
@@ -162,6 +162,27 @@ describe('compressed and copied files', () => {
     expect(await new Reader(undefined, records).read()).toBe('')
   })
 
+  test('a file that was empty at the last look and is a .gz now is read once', async () => {
+    const reader = new Reader()
+    await append('a.log', '')
+    await reader.read()
+    await append('a.log', 'a1\n')
+    await move('a.log', 'a.log.1')
+    await gzip('a.log.1')
+    await append('a.log', 'b1\n')
+    expect(await reader.read()).toBe('a1\n|b1\n')
+  })
+
+  test('renamed and compressed between two looks, it is not read again', async () => {
+    const reader = new Reader()
+    await append('a.log.1', 'a1\n')
+    await append('a.log', 'b1\n')
+    await reader.read()
+    await move('a.log.1', 'a.log.2')
+    await gzip('a.log.2')
+    expect(await reader.read()).toBe('a1\n|b1\n')
+  })
+
   test('a damaged .gz is read as far as it goes, and the rest is a gap', async () => {
     const reader = new Reader()
     const whole = gzipSync('a1\na2\n')
@@ -182,14 +203,26 @@ describe('compressed and copied files', () => {
     expect(reader.follower.takeGaps()).toMatchObject([{ offset: 6, reason: 'truncated' }])
   })
 
-  test('a rotated file without a complete line is taken once it rests', async () => {
+  test('a file that may be a copy that begins is taken once it rests', async () => {
     const reader = new Reader()
     await append('a.log', 'b1\n')
+    await reader.read()
     await append('a.log.1', 'torn')
-    expect(await reader.read()).toBe('b1\n')
-    const fresh = new Reader()
+    await reader.read()
+    expect(await reader.follower.records()).toHaveLength(1)
     const old = new Date(Date.now() - 10_000)
     await utimes(at('a.log.1'), old, old)
-    expect(await fresh.read()).toBe('torn|b1\n')
+    await reader.read()
+    expect(await reader.follower.records()).toHaveLength(2)
+    await append('a.log.1', ' no more\n')
+    await move('a.log', 'a.log.0')
+    await append('a.log', 'c1\n')
+    expect(await reader.read()).toBe('b1\n|torn no more\n|c1\n')
+  })
+
+  test('a rotated file that is only a torn line is a line at the first start', async () => {
+    await append('a.log.1', 'torn')
+    await append('a.log', 'b1\n')
+    expect(await new Reader().read()).toBe('torn|b1\n')
   })
 })
