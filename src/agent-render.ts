@@ -2,13 +2,13 @@
 // commit at any moment holds as many events as its segment's head says, so that a crash goes on
 // behind them. Which events a segment makes, and their order, is a pure function of its pages.
 
+import type { SegmentHead } from './agent-stream.ts'
 import { putJson } from './durable/codec.ts'
 import { numberField } from './durable/keys.ts'
 import { removeSegment, segmentPages, waitingSegments } from './durable/records.ts'
 import type { Spool } from './durable/spool.ts'
 import type { StateStore } from './durable/state.ts'
 import { renderSlices } from './emit/render.ts'
-import type { SegmentHead } from './agent-stream.ts'
 
 /** Events that wait in memory for a commit: about 25 MB. */
 const EVENTS_MAX = 32_768
@@ -22,30 +22,39 @@ export async function renderWaiting(
   spool: Spool,
   holdBeforeMs: number,
 ): Promise<number> {
-  let rendered = 0
+  let room = EVENTS_MAX
   let heldEvents = 0
   for (const { number, head } of [...waitingSegments<SegmentHead>(store)]) {
-    if (rendered >= EVENTS_MAX) break
+    if (room <= 0) break
     const held = head.windowStartMs + head.windowMs <= holdBeforeMs
-    let skip = head.rendered
-    let done = head.rendered
-    let whole = true
-    const name = { ...head, part: String(head.part) }
-    for await (const slice of renderSlices(name, segmentPages(store, number), head.rules)) {
-      const fresh = slice.slice(skip)
-      skip -= slice.length - fresh.length
-      if (fresh.length === 0) continue
-      if (rendered >= EVENTS_MAX) {
-        whole = false
-        break
-      }
-      spool.add(fresh.map(({ id, text, timeMs }) => ({ id, text, timeMs, held })))
-      done += fresh.length
-      rendered += fresh.length
-      if (held) heldEvents += fresh.length
-      putJson(store, `segment/${numberField(number)}`, { ...head, rendered: done })
-    }
-    if (whole) removeSegment(store, number)
+    const rendered = await renderOne(store, spool, number, head, { room, held })
+    room -= rendered
+    if (held) heldEvents += rendered
   }
   return heldEvents
+}
+
+/** Resolves to the events that were added; the segment is removed when all of its are. */
+async function renderOne(
+  store: StateStore,
+  spool: Spool,
+  number: number,
+  head: SegmentHead,
+  { room, held }: { readonly room: number; readonly held: boolean },
+): Promise<number> {
+  const name = { ...head, part: String(head.part) }
+  let known = head.rendered
+  let added = 0
+  for await (const slice of renderSlices(name, segmentPages(store, number), head.rules)) {
+    const fresh = slice.slice(known)
+    known -= slice.length - fresh.length
+    if (fresh.length === 0) continue
+    if (added >= room) return added
+    spool.add(fresh.map(({ id, text, timeMs }) => ({ id, text, timeMs, held })))
+    added += fresh.length
+    const rendered = head.rendered + added
+    putJson(store, `segment/${numberField(number)}`, { ...head, rendered })
+  }
+  removeSegment(store, number)
+  return added
 }

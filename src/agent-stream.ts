@@ -138,7 +138,8 @@ export class AgentStream {
     if (roles.startTime === undefined && this.#engine.envelope() === 'raw') {
       throw new MeterFastError(
         'METER_CONFIG_INVALID',
-        `stream ${this.place.stream}: its format maps no startTime and its lines have no envelope, so no line has a time. Map startTime in its format.`,
+        `stream ${this.place.stream} has no times: its format maps no startTime and its lines ` +
+          'have no envelope. Map startTime in its format.',
       )
     }
   }

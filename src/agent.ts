@@ -9,21 +9,21 @@
 // it holds is ever sent. One loop stages and commits; the sender runs beside it and asks the loop
 // for commits of its attempts and outcomes.
 
-import { setImmediate } from 'node:timers/promises'
 import type { Writable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { Commits } from './agent-commits.ts'
 import { SpoolOutbox } from './agent-outbox.ts'
+import { renderWaiting } from './agent-render.ts'
 import { makeSink } from './agent-sink.ts'
 import { engineOptions, eventRules, sourceOf } from './agent-sources.ts'
 import { AgentStream, type SegmentHead } from './agent-stream.ts'
-import { renderWaiting } from './agent-render.ts'
 import type { Config } from './config/config.ts'
 import { Sender, type SenderSignal } from './deliver/sender.ts'
 import type { Sink } from './deliver/sink.ts'
 import { getJson, putJson } from './durable/codec.ts'
 import { removeStream, streams as storedStreams, waitingSegments } from './durable/records.ts'
-import type { SpoolCounts } from './durable/spool-records.ts'
 import { Spool } from './durable/spool.ts'
+import type { SpoolCounts } from './durable/spool-records.ts'
 import { openMemoryState, openState, type StateStore } from './durable/store.ts'
 import { MeterFastError } from './errors.ts'
 import { type LineCounts, lineCounts } from './meter.ts'
@@ -44,7 +44,7 @@ export interface AgentOptions {
   readonly onSignal?: (signal: AgentSignal) => void
   /** Where `stdout` sinks write; default process.stdout. */
   readonly stdout?: Writable
-  /** In place of the configured sink, e.g. an embedder's own. */
+  /** In place of the configured sink, e.g. an embedder's own; the agent closes it at its end. */
   readonly sink?: Sink
   /** The wall clock in ms: it affects when, never what. */
   readonly now?: () => number
@@ -62,7 +62,7 @@ export type AgentSignal =
 
 /** Above the flush interval of Envoy's access log (10 s), so that a close by time is rare. */
 const GRACE_MS = 30_000
-/** Looks for new streams; a change in a watched directory makes it look sooner. */
+/** Between looks for new streams; rotations of known ones are seen at once. */
 const DISCOVER_INTERVAL_MS = 1000
 /** Bytes of one stream before the others have their turn. */
 const TURN_BYTES = 64 * 1024 * 1024
@@ -93,8 +93,7 @@ export class Agent {
     const store = dryRun
       ? openMemoryState()
       : await openState(this.#config.state.dir, { crc32c, lockFile, unlockFile })
-    const target =
-      sink ?? (await makeSink(dryRun ? { type: 'stdout' } : this.#config.sink, stdout))
+    const target = sink ?? (await makeSink(dryRun ? { type: 'stdout' } : this.#config.sink, stdout))
     const run = new AgentRun(this.#config, this.#options, store, target)
     try {
       return await run.run(signal)
@@ -211,7 +210,9 @@ class AgentRun {
   #open(place: StreamPlace): AgentStream | undefined {
     const source = sourceOf(place, this.#config.streams)
     if (source === undefined) {
-      const message = `stream ${place.stream} is in the state, but no entry of "streams" names it any more: it is left as it is`
+      const message =
+        `stream ${place.stream} is in the state, but no entry of "streams" names it any more: ` +
+        'it stays there unread'
       this.#tell({ kind: 'problem', message })
       return undefined
     }
@@ -236,8 +237,7 @@ class AgentRun {
 
   async #idle(wanted: boolean, signal: AbortSignal): Promise<void> {
     const timeoutMs = wanted ? Math.min(IDLE_POLL_MS, this.#commits.waitMs()) : IDLE_POLL_MS
-    const reason = await this.#waker.wait(Math.max(1, timeoutMs), signal)
-    if (reason === 'hint') this.#discoverAtMs = Math.min(this.#discoverAtMs, this.#now())
+    await this.#waker.wait(Math.max(1, timeoutMs), signal)
     for (const { message } of this.#waker.takeProblems()) this.#tell({ kind: 'problem', message })
   }
 
@@ -261,7 +261,8 @@ class AgentRun {
     if (this.#now() < this.#discoverAtMs) return
     this.#discoverAtMs = this.#now() + DISCOVER_INTERVAL_MS
     const { streams, problems } = await discoverAll(this.#config.streams)
-    for (const { message } of this.#problems.news(problems)) this.#tell({ kind: 'problem', message })
+    for (const { message } of this.#problems.news(problems))
+      this.#tell({ kind: 'problem', message })
     const there = new Set(streams.map(({ stream }) => stream))
     for (const place of streams) {
       if (this.#streams.has(place.stream)) continue

@@ -2,9 +2,10 @@
 
 import { basename, dirname } from 'node:path'
 import { parsePodDirectory } from './tail/discover.ts'
+import { openGenerationStream } from './tail/inflate.ts'
 import { compareAge, isGzip, isRotationOf } from './tail/rotation.ts'
 
-export { isGzip }
+export { isGzip, openGenerationStream as inflateFrom }
 
 /** A generation of a container attempt's log. */
 export interface PodLog {

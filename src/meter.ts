@@ -17,7 +17,7 @@ export interface MeterOptions {
   readonly stream: string
   /** A preset's name, or a map of roles to keys or JSON Pointers. Default `datum`. */
   readonly format?: string | FormatMap | ResolvedFormat
-  /** How a container runtime wraps lines. Default `auto`: the first line that is not empty tells. */
+  /** How a container runtime wraps lines. Default `auto`: the first non-empty line tells. */
   readonly envelope?: 'auto' | 'raw' | 'cri'
   /** Length of a window in ms; divides one hour, 1,000 to 3,600,000. Default 60,000. */
   readonly windowMs?: number
@@ -107,7 +107,7 @@ export class Meter implements Disposable {
   readonly #engine: Engine
   readonly #rules: EventRules
 
-  /** @throws {MeterFastError} METER_CONFIG_INVALID or METER_USAGE for options that make no sense. */
+  /** @throws {MeterFastError} METER_CONFIG_INVALID or METER_USAGE for senseless options. */
   constructor(options: MeterOptions) {
     if (!options?.stream) {
       throw new MeterFastError('METER_USAGE', 'a Meter needs a stream: name the writer of the log')

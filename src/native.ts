@@ -191,7 +191,8 @@ function load(): Exports {
   } catch (cause) {
     throw new MeterFastError(
       'METER_NATIVE_MISSING',
-      `the native addon does not load from ${root}: no prebuilt file fits this machine and none was built. Run "npm rebuild meter-fast" with a C++20 compiler installed.`,
+      `the native addon does not load from ${root}: no prebuilt file fits this machine and none ` +
+        'was built. Run "npm rebuild meter-fast" with a C++20 compiler installed.',
       { cause },
     )
   }

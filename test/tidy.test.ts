@@ -38,7 +38,11 @@ const IMPORT_TABLE: readonly ImportRow[] = [
   // The only files where stages meet; `meter-*.ts` and `agent-*.ts` are their further pages.
   { from: 'src/meter', values: JOINING },
   { from: 'src/agent', values: JOINING },
-  { from: 'src/index.ts', values: [ERRORS, 'src/meter', 'src/agent'], types: [NATIVE, ...PARTS] },
+  {
+    from: 'src/index.ts',
+    values: [ERRORS, 'src/meter', 'src/agent', 'src/config/'],
+    types: [NATIVE, ...PARTS],
+  },
   // The first user of the public API: index.ts, or the two files that it re-exports.
   {
     from: 'src/cli/',

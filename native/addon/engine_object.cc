@@ -30,8 +30,7 @@ Napi::Function EngineObject::define(Napi::Env env) {
        InstanceMethod<&EngineObject::close>("close")});
 }
 
-EngineObject::EngineObject(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<EngineObject>(info) {
+EngineObject::EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineObject>(info) {
   EngineOptions options;
   std::string problem;
   if (!read_options(info[0], options, problem)) {
@@ -132,9 +131,8 @@ Napi::Value EngineObject::counters(const Napi::CallbackInfo& info) {
 
 Napi::Value EngineObject::offset(const Napi::CallbackInfo& info) {
   Engine* engine = idle_engine(info.Env());
-  return engine == nullptr
-             ? info.Env().Undefined()
-             : Napi::Number::New(info.Env(), static_cast<double>(engine->offset()));
+  return engine == nullptr ? info.Env().Undefined()
+                           : Napi::Number::New(info.Env(), static_cast<double>(engine->offset()));
 }
 
 Napi::Value EngineObject::read_offset(const Napi::CallbackInfo& info) {
@@ -178,8 +176,7 @@ Napi::Value EngineObject::envelope(const Napi::CallbackInfo& info) {
 
 Napi::Value EngineObject::snapshot(const Napi::CallbackInfo& info) {
   Engine* engine = idle_engine(info.Env());
-  return engine == nullptr ? info.Env().Undefined()
-                           : pack_snapshot(info.Env(), engine->snapshot());
+  return engine == nullptr ? info.Env().Undefined() : pack_snapshot(info.Env(), engine->snapshot());
 }
 
 void EngineObject::restore(const Napi::CallbackInfo& info) {

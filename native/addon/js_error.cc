@@ -4,8 +4,8 @@ namespace mf::addon {
 
 Napi::Error make_error(Napi::Env env, const char* code, const std::string& message) {
   const auto* data = env.GetInstanceData<AddonData>();
-  const Napi::Value made = data->make_error.Call(
-      {Napi::String::New(env, code), Napi::String::New(env, message)});
+  const Napi::Value made =
+      data->make_error.Call({Napi::String::New(env, code), Napi::String::New(env, message)});
   if (!made.IsObject()) {
     return Napi::Error::New(env, message);
   }

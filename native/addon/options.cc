@@ -9,9 +9,8 @@ namespace mf::addon {
 namespace {
 
 constexpr std::array<const char*, kRoles> kRoleNames = {
-    "project",  "route",        "egressBytes",   "ingressBytes", "durationMs",
-    "startTime", "logType",     "streamId",      "connectionId", "responseFlags",
-    "responseCode", "responseCodeDetails"};
+    "project", "route",    "egressBytes",  "ingressBytes",  "durationMs",   "startTime",
+    "logType", "streamId", "connectionId", "responseFlags", "responseCode", "responseCodeDetails"};
 
 /// Reads named members and remembers the first that is missing or of another type.
 class Reader {

@@ -37,8 +37,7 @@ Napi::Value pack_part(Napi::Env env, const ClosedPart& part) {
 }  // namespace
 
 bool view_bytes(const Napi::Value& value, std::string_view& bytes) {
-  if (!value.IsTypedArray() ||
-      value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
     return false;
   }
   const auto array = value.As<Napi::Uint8Array>();

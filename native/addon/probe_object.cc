@@ -19,8 +19,8 @@ ProbeObject::ProbeObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Prob
     throw_error(info.Env(), kUsage, "the format probe cannot be made: " + problem);
     return;
   }
-  probe_ = std::make_unique<FormatProbe>(options.meter.format, options.envelope,
-                                         options.line_bytes_max);
+  probe_ =
+      std::make_unique<FormatProbe>(options.meter.format, options.envelope, options.line_bytes_max);
   if (probe_->init() != Error::kNone) {
     throw_error(info.Env(), kBug, "the format probe cannot be made: simdjson has no memory");
   }

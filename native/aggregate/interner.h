@@ -21,9 +21,18 @@ class Interner {
     return slots_.empty() ? kNone : slots_[slot_of(bytes, hash_bytes(bytes))].id;
   }
 
+  /// Fetches what `intern` of bytes with this hash will look at first.
+  void prefetch(uint64_t hash) const {
+    if (!slots_.empty()) {
+      __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+    }
+  }
+
   /// The number of `bytes`, which is new when it equals the `size()` before the call.
-  uint32_t intern(std::string_view bytes) {
-    const uint64_t hash = hash_bytes(bytes);
+  uint32_t intern(std::string_view bytes) { return intern(bytes, hash_bytes(bytes)); }
+
+  /// The same, for who has the hash already.
+  uint32_t intern(std::string_view bytes, uint64_t hash) {
     if (entries_.size() * 2 >= slots_.size()) {
       grow();
     }

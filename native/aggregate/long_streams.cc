@@ -9,8 +9,7 @@ const Amounts* LongStreams::last(std::string_view identity) const {
   return found == by_identity_.end() ? nullptr : &entries_[found->second].amounts;
 }
 
-void LongStreams::keep(std::string_view identity, const Amounts& amounts,
-                       int64_t window_start_ms) {
+void LongStreams::keep(std::string_view identity, const Amounts& amounts, int64_t window_start_ms) {
   const auto found = by_identity_.find(identity);
   uint32_t slot = 0;
   if (found != by_identity_.end()) {

@@ -82,6 +82,9 @@ Outcome StreamMeter::judge(const Record& record, std::string_view envelope_time)
   if (by_type != Outcome::kMetered) {
     return by_type;
   }
+  // What the tables hold of this record is far from the cache: fetch it while the rest is read.
+  raw_hash_ = hash_target(record);
+  raw_keys_.prefetch(raw_hash_);
   Amounts now;
   if (!read_amounts(options_.format, record, now)) {
     return Outcome::kBadNumber;
@@ -152,7 +155,8 @@ void StreamMeter::add_metered(Target& target, const Record& record, const Totals
   metered_.add(target.key, added);
 }
 
-StreamMeter::Target& StreamMeter::target_of(const Record& record) {
+/// Puts the raw bytes that decide the target into `raw_key_` and gives their hash.
+uint64_t StreamMeter::hash_target(const Record& record) {
   const Format& format = options_.format;
   raw_key_.clear();
   append_raw(raw_key_, record.at(format.role(Role::kProject)).raw);
@@ -160,11 +164,16 @@ StreamMeter::Target& StreamMeter::target_of(const Record& record) {
   for (const int dimension : format.dimensions) {
     append_raw(raw_key_, record.at(dimension).raw);
   }
+  return hash_bytes(raw_key_);
+}
+
+/// The target of the record that hash_target saw last.
+StreamMeter::Target& StreamMeter::target_of(const Record& record) {
   if (raw_keys_.size() >= 2 * options_.keys_max + 1024) {
     raw_keys_.clear();
     targets_.clear();
   }
-  const uint32_t raw_key = raw_keys_.intern(raw_key_);
+  const uint32_t raw_key = raw_keys_.intern(raw_key_, raw_hash_);
   if (raw_key == targets_.size()) {
     targets_.push_back({encode_target(record), UsageTable::kNoKey});
   }
@@ -259,7 +268,9 @@ void StreamMeter::begin_window(const Placement& placement) {
   part_ = 0;
 }
 
-void StreamMeter::close_by_time() { close(true); }
+void StreamMeter::close_by_time() {
+  close(true);
+}
 
 void StreamMeter::end_stream() {
   close(false);

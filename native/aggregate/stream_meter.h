@@ -86,6 +86,7 @@ class StreamMeter {
 
   Outcome judge(const Record& record, std::string_view envelope_time);
   Outcome judge_log_type(const Record& record, bool& is_request, bool& followed);
+  uint64_t hash_target(const Record& record);
   Target& target_of(const Record& record);
   Outcome encode_target(const Record& record);
   uint32_t overflow_key(std::string_view project);
@@ -117,6 +118,7 @@ class StreamMeter {
   std::vector<Target> targets_;
   DateMemo date_;
   std::string raw_key_;
+  uint64_t raw_hash_ = 0;
   std::string identity_;
   std::string encoded_;
   std::string project_;

@@ -34,8 +34,8 @@ inline void encode_key(const UsageKey& key, const std::vector<const std::string*
   put_column(out, static_cast<uint32_t>(key.route_namespace.size()));
   put_column(out, static_cast<uint32_t>(key.name.size()));
   for (const std::string* dimension : dimensions) {
-    put_column(out, dimension == nullptr ? kAbsentDimension
-                                         : static_cast<uint32_t>(dimension->size()));
+    put_column(out,
+               dimension == nullptr ? kAbsentDimension : static_cast<uint32_t>(dimension->size()));
   }
   out.append(key.project).append(key.route_namespace).append(key.name);
   for (const std::string* dimension : dimensions) {

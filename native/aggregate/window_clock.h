@@ -26,8 +26,7 @@ struct Placement {
 
 class WindowClock {
  public:
-  explicit WindowClock(int64_t window_ms)
-      : window_ms_(window_ms), next_window_ms_(window_ms) {}
+  explicit WindowClock(int64_t window_ms) : window_ms_(window_ms), next_window_ms_(window_ms) {}
 
   /// Where a line with this clock (kNoClock: none) belongs. Changes nothing.
   [[nodiscard]] Placement place(int64_t clock_ms) const;

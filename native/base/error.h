@@ -7,11 +7,12 @@
 namespace mf {
 
 enum class [[nodiscard]] Error : uint8_t {
-  kNone = 0,           ///< All is well.
-  kRead,               ///< pread failed; errno says why.
-  kSnapshotDamaged,    ///< A snapshot's head or page is cut, of another version, or contradicts itself.
-  kFormatTooLarge,     ///< A format maps more than kPathsMax keys.
-  kSimdjsonCapacity,   ///< simdjson could not allocate its index for the longest line.
+  kNone = 0,          ///< All is well.
+  kRead,              ///< pread failed; errno says why.
+  kSnapshotDamaged,   ///< A snapshot's head or page is cut, of another version, or contradicts
+                      ///< itself.
+  kFormatTooLarge,    ///< A format maps more than kPathsMax keys.
+  kSimdjsonCapacity,  ///< simdjson could not allocate its index for the longest line.
 };
 
 }  // namespace mf

@@ -41,7 +41,9 @@ static_assert(static_cast<size_t>(Outcome::kOverflow) + 1 == kOutcomes);
 
 using OutcomeCounts = std::array<int64_t, kOutcomes>;
 
-inline bool is_quarantined(Outcome outcome) { return outcome >= Outcome::kBadEnvelope; }
+inline bool is_quarantined(Outcome outcome) {
+  return outcome >= Outcome::kBadEnvelope;
+}
 
 inline bool is_unattributed(Outcome outcome) {
   return outcome >= Outcome::kNoRoute && outcome <= Outcome::kBadProject;

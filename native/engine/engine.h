@@ -57,9 +57,7 @@ class Engine final : private LineSink {
   std::vector<ClosedPart> take_closed() { return meter_.take(); }
   Bytes take_quarantine() { return quarantine_.take(); }
   /// Bytes that wait to be taken: closed parts and quarantine.
-  [[nodiscard]] size_t pending_bytes() const {
-    return meter_.closed_bytes() + quarantine_.size();
-  }
+  [[nodiscard]] size_t pending_bytes() const { return meter_.closed_bytes() + quarantine_.size(); }
 
   [[nodiscard]] uint64_t offset() const { return offset_; }
   [[nodiscard]] uint64_t read_offset() const { return offset_ + held_; }

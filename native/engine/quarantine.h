@@ -1,6 +1,7 @@
 // Lines that are not billed because something is wrong with them, packed for the state:
 //
-//   u8 outcome   u8 is_whole   u16 0   u32 text_bytes   u64 offset   u64 length   u8 sha256[32]   text
+//   u8 outcome   u8 is_whole   u16 0   u32 text_bytes   u64 offset   u64 length   u8 sha256[32]
+//   text
 //
 // `offset` is where the line's last physical line begins in its generation. A line that is not
 // whole (too long, cut) has its beginning as text, and the hash and length of all of it.

@@ -8,7 +8,9 @@
 namespace mf {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// Exactly `kCount` digits at `at`, where there are so many bytes; false when one is no digit.
 template <size_t kCount>

@@ -13,7 +13,9 @@ namespace mf {
 inline constexpr int64_t kClockMinMs = 946'684'800'000;
 inline constexpr int64_t kClockEndMs = 4'102'444'800'000;
 
-inline bool is_clock(int64_t ms) { return ms >= kClockMinMs && ms < kClockEndMs; }
+inline bool is_clock(int64_t ms) {
+  return ms >= kClockMinMs && ms < kClockEndMs;
+}
 
 /// The last date that was read: a log has the same one for a day. A cache that never decides.
 struct DateMemo {

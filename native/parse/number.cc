@@ -8,7 +8,9 @@
 namespace mf {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 size_t count_digits(std::string_view text, size_t from) {
   size_t i = from;
@@ -91,8 +93,7 @@ bool to_amount(const Decimal& parts, uint64_t& amount) {
   }
   const size_t last = digits.find_last_not_of('0');
   const auto cut = static_cast<int64_t>(digits.size() - 1 - last);
-  const int64_t power =
-      exponent_of(parts) - static_cast<int64_t>(parts.fraction.size()) + cut;
+  const int64_t power = exponent_of(parts) - static_cast<int64_t>(parts.fraction.size()) + cut;
   constexpr int64_t kDigitsMax = 16;  // 2^53 has 16
   const auto significant = static_cast<int64_t>(last - first + 1);
   if (power < 0 || power > kDigitsMax || significant + power > kDigitsMax) {

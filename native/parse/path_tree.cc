@@ -2,7 +2,7 @@
 
 namespace mf {
 
-PathTree::PathTree(const Format& format) 
+PathTree::PathTree(const Format& format)
     : path_count_(format.paths.size()), nodes_(1), path_of_{kNotMapped} {
   for (size_t path = 0; path < format.paths.size(); ++path) {
     Node node = kRoot;

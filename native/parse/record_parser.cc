@@ -54,10 +54,11 @@ RecordParser::RecordParser(const Format& format)
 
 RecordParser::~RecordParser() = default;
 
-Error RecordParser::init(size_t line_bytes_max) { return index_->init(line_bytes_max); }
+Error RecordParser::init(size_t line_bytes_max) {
+  return index_->init(line_bytes_max);
+}
 
-WalkResult RecordParser::attempt(std::string_view text, std::string_view original,
-                                 Record& record) {
+WalkResult RecordParser::attempt(std::string_view text, std::string_view original, Record& record) {
   record.clear(paths_.path_count());
   if (!index_->scan(text)) {
     return WalkResult::kRejected;
@@ -83,8 +84,12 @@ LineVerdict RecordParser::parse(std::string_view line, Record& record) {
   return LineVerdict::kMalformed;
 }
 
-std::string_view simdjson_version() { return SIMDJSON_VERSION; }
+std::string_view simdjson_version() {
+  return SIMDJSON_VERSION;
+}
 
-std::string simdjson_kernel() { return simdjson::get_active_implementation()->name(); }
+std::string simdjson_kernel() {
+  return simdjson::get_active_implementation()->name();
+}
 
 }  // namespace mf

@@ -88,9 +88,8 @@ bool is_project_name(std::string_view text) {
   if (text.empty() || text.size() > kProjectBytesMax || text.front() == '-' || text.back() == '-') {
     return false;
   }
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  return std::ranges::all_of(
+      text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 }  // namespace mf

@@ -5,7 +5,9 @@
 namespace mf {
 namespace {
 
-uint8_t byte_at(std::string_view text, size_t i) { return static_cast<uint8_t>(text[i]); }
+uint8_t byte_at(std::string_view text, size_t i) {
+  return static_cast<uint8_t>(text[i]);
+}
 
 bool is_continuation(std::string_view text, size_t i) {
   return i < text.size() && (byte_at(text, i) & 0xC0) == 0x80;
@@ -35,8 +37,12 @@ int32_t code_unit(std::string_view text) {
   return unit;
 }
 
-bool is_high_surrogate(int32_t unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
-bool is_low_surrogate(int32_t unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
+bool is_high_surrogate(int32_t unit) {
+  return unit >= 0xD800 && unit <= 0xDBFF;
+}
+bool is_low_surrogate(int32_t unit) {
+  return unit >= 0xDC00 && unit <= 0xDFFF;
+}
 
 void append_utf8(std::string& out, uint32_t code_point) {
   const auto put = [&out](uint32_t byte) { out.push_back(static_cast<char>(byte)); };

@@ -103,8 +103,8 @@ bool has_identity(const Format& format, const Record& record) {
 
 void read_identity(const Format& format, const Record& record, std::string& identity) {
   identity.clear();
-  for (const Role role : {Role::kConnectionId, Role::kStreamId, Role::kStartTime, Role::kProject,
-                          Role::kRoute}) {
+  for (const Role role :
+       {Role::kConnectionId, Role::kStreamId, Role::kStartTime, Role::kProject, Role::kRoute}) {
     const std::string_view raw = value_of(format, record, role).raw;
     const auto size = static_cast<uint32_t>(raw.size());
     identity.append(reinterpret_cast<const char*>(&size), sizeof size);

@@ -22,6 +22,8 @@ int lock_file(const char* path, bool& held) {
   return fd;
 }
 
-void unlock_file(int fd) { close(fd); }
+void unlock_file(int fd) {
+  close(fd);
+}
 
 }  // namespace mf

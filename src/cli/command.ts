@@ -7,10 +7,11 @@ import { MeterFastError } from '../errors.ts'
 export interface CommandIo {
   readonly stdin: NodeJS.ReadableStream
   readonly stdout: NodeJS.WritableStream
+  /** Text for people; control characters in it are shown, not obeyed. */
   readonly stderr: (text: string) => void
   readonly env: NodeJS.ProcessEnv
-  /** True when people look at stderr. */
-  readonly showsProgress: boolean
+  /** Writes to the terminal that stderr is, control characters too; not there without one. */
+  readonly redraw?: (text: string) => void
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal
 }
@@ -57,11 +58,17 @@ export function readFlags<Name extends string>(
   const texts: Partial<Record<Name, string>> = {}
   const given = new Set<Name>()
   for (const name of names) {
-    const value = parsed.values[name] ?? env[environmentTwin(name)]
+    // An empty variable counts as not set.
+    const value = parsed.values[name] ?? (env[environmentTwin(name)] || undefined)
     if (typeof value === 'string' && flags[name].type === 'string') texts[name] = value
     if (value === true || value === '1' || value === 'true') given.add(name)
   }
   return { texts, given, positionals: parsed.positionals }
+}
+
+/** Text from a log, a name or a server, fit for a terminal: no control characters, no bidi tricks. */
+export function visible(text: string): string {
+  return text.replace(/\p{C}/gu, '?')
 }
 
 export function environmentTwin(flag: string): string {

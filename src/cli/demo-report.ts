@@ -50,7 +50,8 @@ export function compare(written: Sums, metered: Sums, received: Sums) {
   }
   const totals = METERS.map((meter) => {
     const [a, b, c] = [written, metered, received].map((sums) => total(sums, meter))
-    return `${meter}: written ${a} ${a === b ? '=' : '!='} metered ${b} ${b === c ? '=' : '!='} received ${c}`
+    const sign = (same: boolean) => (same ? '=' : '!=')
+    return `${meter}: written ${a} ${sign(a === b)} metered ${b} ${sign(b === c)} received ${c}`
   })
   return { text: `${[...lines, '', ...totals].join('\n')}\n`, equal }
 }

@@ -1,7 +1,6 @@
 // The texts of --help and --version: short, with examples that work as they stand.
 
 import { readFileSync } from 'node:fs'
-import { describe } from '../native.ts'
 import type { Flag } from './command.ts'
 
 export interface CommandHelp {
@@ -56,10 +55,11 @@ ${flags.length > 0 ? `\nFlags:\n${flags.join('\n')}\n` : ''}`
 }
 
 /** `meter-fast 0.1.0 (simdjson 3.9.4 icelake, node v20.20.2, linux x64)` */
-export function versionText(): string {
-  const { simdjson, kernel } = describe()
+export async function versionText(): Promise<string> {
+  const { buildText } = await import('../meter-build.ts')
   const { version, platform, arch } = process
-  return `meter-fast ${packageVersion()} (simdjson ${simdjson} ${kernel}, node ${version}, ${platform} ${arch})\n`
+  const machine = `node ${version}, ${platform} ${arch}`
+  return `meter-fast ${packageVersion()} (${buildText()}, ${machine})\n`
 }
 
 function packageVersion(): string {

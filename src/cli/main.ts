@@ -2,32 +2,41 @@
 // The `meter-fast` command: finds the command, runs it, turns its error into a text and a code.
 
 import { MeterFastError } from '../errors.ts'
-import type { CommandIo } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import { type CommandIo, visible } from './command.ts'
+import { COMMANDS, type Command } from './commands.ts'
 import { commandHelp, nearest, overview, versionText } from './help.ts'
 
 async function main(args: string[], io: CommandIo): Promise<number> {
   const [name = '', ...rest] = args
-  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
-    const topic = COMMANDS[rest[0] ?? '']
-    io.stdout.write(topic && name === 'help' ? commandHelp(topic) : overview(COMMANDS))
-    return name === '' ? 64 : 0
+  if (name === '') {
+    io.stderr(overview(COMMANDS))
+    return 64
   }
-  if (name === '--version' || name === '-V' || name === 'version') {
-    io.stdout.write(versionText())
+  const screen = await screenOf(name, rest)
+  if (screen !== undefined) {
+    io.stdout.write(screen)
     return 0
   }
+  return commandNamed(name).run(rest, io)
+}
+
+/** @throws {MeterFastError} METER_USAGE, with the command that was meant */
+function commandNamed(name: string): Command {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!command) {
-    const meant = nearest(name, Object.keys(COMMANDS))
-    const hint = meant ? `did you mean "${meant}"?` : '"meter-fast --help" lists the commands'
-    throw new MeterFastError('METER_USAGE', `there is no command "${name}"; ${hint}`)
-  }
-  if (rest.includes('--help') || rest.includes('-h')) {
-    io.stdout.write(commandHelp(command))
-    return 0
-  }
-  return command.run(rest, io)
+  if (command) return command
+  const meant = nearest(name, Object.keys(COMMANDS))
+  const hint = meant ? `did you mean "${meant}"?` : '"meter-fast --help" lists the commands'
+  throw new MeterFastError('METER_USAGE', `there is no command "${name}"; ${hint}`)
+}
+
+/** The text to show when no command is to run. */
+async function screenOf(name: string, rest: readonly string[]): Promise<string | undefined> {
+  if (['--version', '-V', 'version'].includes(name)) return versionText()
+  const [topic] = rest
+  if (name === 'help' && topic !== undefined) return commandHelp(commandNamed(topic))
+  if (['--help', '-h', 'help'].includes(name)) return overview(COMMANDS)
+  const asked = rest.includes('--help') || rest.includes('-h')
+  return asked ? commandHelp(commandNamed(name)) : undefined
 }
 
 function processIo(): CommandIo {
@@ -39,23 +48,33 @@ function processIo(): CommandIo {
   // A reader that left (`| head`) is no error of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    fail(new MeterFastError('METER_DISK', `standard output: ${error.message}. Make room for it.`))
+    process.exit()
   })
   return {
     stdin: process.stdin,
     stdout: process.stdout,
-    stderr: (text) => void process.stderr.write(text),
+    stderr,
     env: process.env,
-    showsProgress: process.stderr.isTTY === true,
+    ...(process.stderr.isTTY && { redraw: (text: string) => void process.stderr.write(text) }),
     signal: stop.signal,
   }
+}
+
+/** For people: names of files and answers of servers may hold what a terminal would obey. */
+function stderr(text: string): void {
+  process.stderr.write(text.split('\n').map(visible).join('\n'))
+}
+
+function fail(error: unknown): void {
+  const known = error instanceof MeterFastError
+  const text = known ? `${error.code}: ${error.message}` : `METER_BUG: ${(error as Error)?.stack}`
+  stderr(`meter-fast: ${text}\n`)
+  process.exitCode = known ? error.exitCode : 70
 }
 
 try {
   process.exitCode = await main(process.argv.slice(2), processIo())
 } catch (error) {
-  const known = error instanceof MeterFastError
-  const text = known ? `${error.code}: ${error.message}` : `METER_BUG: ${(error as Error)?.stack}`
-  process.stderr.write(`meter-fast: ${text}\n`)
-  process.exitCode = known ? error.exitCode : 70
+  fail(error)
 }

@@ -11,16 +11,14 @@ const BAR_COLUMNS = 30
 export class Progress {
   /** Uncompressed bytes folded so far. */
   bytes = 0
-  readonly #stderr: (text: string) => void
-  readonly #visible: boolean
+  readonly #redraw: CommandIo['redraw']
   /** 0 when it cannot be known: a pipe, or compressed bytes among the inputs. */
   readonly #total: number
   readonly #startedAtMs = Date.now()
   #shownAtMs = 0
 
   constructor(io: CommandIo, inputs: readonly ScanInput[]) {
-    this.#stderr = io.stderr
-    this.#visible = io.showsProgress
+    this.#redraw = io.redraw
     this.#total = inputs.every((input) => input.kind === 'file')
       ? inputs.reduce((sum, input) => sum + (input.kind === 'pipe' ? 0 : input.sizeBytes), 0)
       : 0
@@ -30,16 +28,16 @@ export class Progress {
     this.bytes += bytes
     const now = Date.now()
     const early = now - this.#startedAtMs < SHOW_AFTER_MS || now - this.#shownAtMs < SHOW_EVERY_MS
-    if (!this.#visible || early) return
+    if (this.#redraw === undefined || early) return
     this.#shownAtMs = now
     const perSecond = (this.bytes / (now - this.#startedAtMs)) * 1000
     const rate = `${bytesText(BigInt(this.bytes))}, ${bytesText(BigInt(Math.round(perSecond)))}/s`
-    this.#stderr(`\r\u001B[K${this.#bar()}${rate}`)
+    this.#redraw(`\r\u001B[K${this.#bar()}${rate}`)
   }
 
   /** Takes the bar away. */
   end(): void {
-    if (this.#shownAtMs > 0) this.#stderr('\r\u001B[K')
+    if (this.#shownAtMs > 0) this.#redraw?.('\r\u001B[K')
   }
 
   #bar(): string {

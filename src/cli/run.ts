@@ -66,7 +66,9 @@ function tell(signal: AgentSignal, say: (text: string) => void): void {
     }
     case 'held':
       say(
-        `${signal.events} events are held: there was no state and their windows are older than sink_dedup_window. If nothing was billed before, stop the agent and run "meter-fast release"`,
+        `${signal.events} events are held: there was no state, and their windows are older than ` +
+          'sink_dedup_window. If they were not billed before, stop the agent and run ' +
+          '"meter-fast release"',
       )
       break
     case 'spool-full':

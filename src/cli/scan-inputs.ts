@@ -5,10 +5,9 @@
 
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { createGunzip } from 'node:zlib'
 import { MeterFastError } from '../errors.ts'
 import type { Meter } from '../meter.ts'
-import { byAge, isGzip, podLog } from '../meter-streams.ts'
+import { byAge, inflateFrom, isGzip, podLog } from '../meter-streams.ts'
 
 const SLICE_BYTES = 8 * 1024 * 1024
 
@@ -85,6 +84,7 @@ async function findInput(path: string): Promise<ScanInput | string> {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     if (code === 'ENOENT') return `${path} does not exist: check the name`
+    if (code === 'ENOTDIR') return `${path} does not exist: a part before its last / is a file`
     if (code === 'EACCES') return `${path} may not be read: run as a user who may, or as its group`
     return `${path} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`
   } finally {
@@ -112,8 +112,13 @@ export function groupStreams(inputs: readonly ScanInput[], name: string): ScanSt
 }
 
 /** Chunks to look at before the input is read; of `.gz` the uncompressed bytes. */
-export function lookAt(input: ScanInput): AsyncIterable<Uint8Array> {
-  return input.kind === 'pipe' ? input.pipe.look() : fileChunks(input.path, input.kind)
+export async function* lookAt(input: ScanInput): AsyncGenerator<Uint8Array> {
+  try {
+    yield* input.kind === 'pipe' ? input.pipe.look() : fileChunks(input.path, input.kind)
+  } catch (error) {
+    // What comes before the damage is to be counted first; the reader tells of it.
+    if (!(error instanceof MeterFastError) || error.code !== 'METER_INPUT_DAMAGED') throw error
+  }
 }
 
 /** All chunks; a pipe's only once. */
@@ -122,25 +127,12 @@ export function inputChunks(input: ScanInput): AsyncIterable<Uint8Array> {
 }
 
 async function* fileChunks(path: string, kind: 'file' | 'gzip'): AsyncGenerator<Uint8Array> {
-  const raw = createReadStream(path, { highWaterMark: 1024 * 1024 })
   if (kind === 'file') {
-    yield* raw as AsyncIterable<Buffer>
+    yield* createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>
     return
   }
-  const inflated = createGunzip({ chunkSize: 256 * 1024 })
-  raw.on('error', (error) => inflated.destroy(error))
-  try {
-    yield* raw.pipe(inflated) as AsyncIterable<Buffer>
-  } catch (cause) {
-    throw new MeterFastError(
-      'METER_INPUT_DAMAGED',
-      `${path} is damaged (${(cause as Error).message}): its whole lines before the damage count. ` +
-        'Compress it anew from the original, or look for an undamaged copy.',
-      { cause },
-    )
-  } finally {
-    raw.destroy()
-  }
+  await using file = await open(path, 'r')
+  yield* inflateFrom(file, 0, path)
 }
 
 /**

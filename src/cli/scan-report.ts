@@ -113,7 +113,8 @@ const CSV_COLUMNS = [
 
 /** RFC 4180; a line without a route has an empty kind. */
 export function reportCsv(rows: readonly TotalsRow[]): string {
-  const quoted = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+  const quoted = (text: string) =>
+    /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   const lines = rows.map((row) => Object.values(row).map((value) => quoted(String(value ?? ''))))
   return `${[CSV_COLUMNS, ...lines].map((line) => line.join(',')).join('\r\n')}\r\n`
 }

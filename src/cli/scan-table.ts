@@ -1,6 +1,7 @@
 // The table of `scan` for people: one row per project and route, widths made to fit.
 
 import type { LineCounts } from '../meter.ts'
+import { visible } from './command.ts'
 import type { TotalsRow } from './scan-report.ts'
 
 const HEAD = ['PROJECT', 'ROUTE', 'REQUESTS', 'EGRESS', 'INGRESS', 'CONNECTED']
@@ -13,19 +14,23 @@ export function reportTable(
   rows: readonly TotalsRow[],
   columns: number,
 ): string {
-  const shown = rows.slice(0, ROWS_SHOWN_MAX).map((row) => [
-    row.project,
-    routeText(row),
-    grouped(row.requests),
-    bytesText(row.egressBytes),
-    bytesText(row.ingressBytes),
-    durationText(row.connectionMs),
-  ])
+  const shown = rows
+    .slice(0, ROWS_SHOWN_MAX)
+    .map((row) => [
+      row.project,
+      routeText(row),
+      grouped(row.requests),
+      bytesText(row.egressBytes),
+      bytesText(row.ingressBytes),
+      durationText(row.connectionMs),
+    ])
   const total = rows.reduce((sum, row) => sum + row.requests, 0n)
   const lines = [HEAD, ...shown]
   const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => width(line[i] ?? ''))))
-  fit(widths, columns)
-  const out = lines.map((line) => line.map((cell, i) => pad(cell, widths[i] ?? 0, i > 1)).join('  '))
+  shrink(widths, columns)
+  const out = lines.map((line) =>
+    line.map((cell, i) => pad(cell, widths[i] ?? 0, i > 1)).join('  '),
+  )
   if (rows.length > ROWS_SHOWN_MAX) {
     out.push(`... and ${rows.length - ROWS_SHOWN_MAX} more rows: --csv and --json print all`)
   }
@@ -47,7 +52,7 @@ function others(counts: LineCounts): string {
 }
 
 /** Takes from the two columns of names, widest first, until the line fits. */
-function fit(widths: number[], columns: number): void {
+function shrink(widths: number[], columns: number): void {
   const narrowest = 12
   const line = () => widths.reduce((sum, each) => sum + each, 2 * (widths.length - 1))
   while (line() > columns) {
@@ -55,11 +60,6 @@ function fit(widths: number[], columns: number): void {
     if ((widths[widest] ?? 0) <= narrowest) return
     widths[widest] = (widths[widest] ?? 0) - 1
   }
-}
-
-// Names come from a log: control characters must not reach the terminal.
-function visible(text: string): string {
-  return text.replace(/\p{C}/gu, '?')
 }
 
 function width(text: string): number {

@@ -1,8 +1,9 @@
 // `meter-fast scan`: totals of log files, without state. The first user of the public API.
 
-import { type ResolvedFormat, resolveFormat } from '../config/formats.ts'
+import { formatProblems, type ResolvedFormat, resolveFormat } from '../config/formats.ts'
 import { loadConfig } from '../config/load.ts'
 import { PRESET_NAMES } from '../config/presets.ts'
+import { oneOf } from '../config/problems.ts'
 import { parseDurationMs } from '../config/units.ts'
 import { MeterFastError } from '../errors.ts'
 import { type LineCounts, Meter, type MeterOptions } from '../meter.ts'
@@ -36,6 +37,7 @@ export const SCAN_FLAGS = {
   config: { type: 'string', short: 'c', value: 'FILE', sentence: 'take format and meters from it' },
 } as const satisfies Record<string, Flag>
 
+const FORMAT_NAMES = ['auto', ...PRESET_NAMES]
 const PIPE_LOOK_BYTES_MAX = 64 * 1024 * 1024
 
 type Settings = Omit<MeterOptions, 'stream' | 'format'> & {
@@ -61,7 +63,7 @@ export async function scan(args: string[], io: CommandIo): Promise<number> {
     const columns = (io.stdout as { columns?: number }).columns ?? 120
     await write(io.stdout, reportTable(bytes, counts, run.totals.rows(), columns))
   }
-  return finish(counts, run.damage, given.has('strict'), io)
+  return finish(counts, run.damages, given.has('strict'), io)
 }
 
 /** One scan over all streams: what came of it so far. */
@@ -69,7 +71,7 @@ class ScanRun {
   readonly totals = new ScanTotals()
   readonly counts: LineCounts[] = []
   readonly progress: Progress
-  damage: MeterFastError | undefined
+  readonly damages: MeterFastError[] = []
   readonly #settings: Settings
   readonly #events: boolean
   readonly #io: CommandIo
@@ -93,7 +95,7 @@ class ScanRun {
         })
       } catch (error) {
         if (!(error instanceof MeterFastError) || error.code !== 'METER_INPUT_DAMAGED') throw error
-        this.damage = error
+        this.damages.push(error)
       }
     }
     meter.end()
@@ -114,14 +116,15 @@ function refuseWithoutClock(meter: Meter, format: ResolvedFormat, input: ScanInp
   if (format.roles.startTime === undefined && meter.envelope === 'raw') {
     throw new MeterFastError(
       'METER_CONFIG_INVALID',
-      `${input.path} has no times: the format maps no startTime and its lines have no envelope. Map startTime, or scan without --events.`,
+      `${input.path} has no times: the format maps no startTime and its lines have no envelope. ` +
+        'Map startTime, or scan without --events.',
     )
   }
 }
 
 function finish(
   counts: LineCounts,
-  damage: MeterFastError | undefined,
+  damages: readonly MeterFastError[],
   strict: boolean,
   io: CommandIo,
 ): number {
@@ -130,10 +133,9 @@ function finish(
     const list = quarantined.map(([reason, count]) => `${count} ${reason}`).join(', ')
     io.stderr(`meter-fast: lines in quarantine, not in the totals: ${list}\n`)
   }
-  if (damage) {
-    io.stderr(`meter-fast: ${damage.code}: ${damage.message}\n`)
-    return damage.exitCode
-  }
+  for (const { code, message } of damages) io.stderr(`meter-fast: ${code}: ${message}\n`)
+  const [damage] = damages
+  if (damage) return damage.exitCode
   return strict && quarantined.length > 0 ? 1 : 0
 }
 
@@ -173,7 +175,10 @@ function readSettings(
 
 function namedFormat(name: string, config: ReturnType<typeof loadConfig> | undefined) {
   const known = config?.streams.map((stream) => stream.format).find((each) => each.name === name)
-  return known ?? resolveFormat(name)
+  if (known) return known
+  const [problem] = formatProblems(name)
+  if (problem) throw usage('scan', `--format: ${problem.what}; choose ${oneOf(FORMAT_NAMES)}`)
+  return resolveFormat(name)
 }
 
 /** `--format auto`: `datum`, with a word, when the log fits no preset. */

@@ -1,12 +1,11 @@
 // The product as the oracle's opponent: the same log in, the same report out, cut and restarted
 // wherever a random number says.
 
-import type { Role } from '../../src/native.ts'
 import { NETWORK_SERVICES } from '../../src/catalog/network-services.ts'
-import { ScanTotals, reportJson } from '../../src/cli/scan-report.ts'
+import { reportJson, ScanTotals } from '../../src/cli/scan-report.ts'
 import { resolveFormat } from '../../src/config/formats.ts'
 import type { FormatMap, LineDimension } from '../../src/config/presets.ts'
-import { renderSegment } from '../../src/emit/render.ts'
+import type { EventRules } from '../../src/emit/meter-totals.ts'
 import { lineCounts, Segment } from '../../src/meter.ts'
 import { createEngine, type Engine, type EngineOptions } from '../../src/native.ts'
 import type { Dice } from '../reference/dice.ts'
@@ -28,9 +27,6 @@ export interface ProductResult {
   readonly report: unknown
   readonly events: string[]
 }
-
-/** Roles that a test's own map of a format may name. */
-export type RoleMap = Partial<Record<Role, string>>
 
 function engineOptions(options: ProductOptions): EngineOptions {
   return {
@@ -56,56 +52,65 @@ export function meterFiles(
   options: ProductOptions,
   dice?: Dice,
 ): ProductResult {
-  const made = engineOptions(options)
-  const rules = {
-    ...NETWORK_SERVICES,
-    dimensions: {},
-    lineDimensions: (options.lineDimensions ?? []).map(({ name }) => name),
-    connectionSeconds: options.connectionSeconds ?? ('exact' as const),
-  }
-  const totals = new ScanTotals()
-  const events: string[] = []
-  const state = new Map<string, Uint8Array>()
-  let engine = createEngine(made)
-  const drain = () => {
-    for (const closed of engine.take().closed) {
-      totals.add(new Segment('scan', closed, rules))
-      const { epoch, windowStartMs, windowMs, part, pages } = closed
-      const name = { stream: 'scan', epoch, windowStartMs, windowMs, part: String(part) }
-      events.push(...renderSegment(name, pages, rules).map((event) => event.text))
-    }
-  }
-  const restart = () => {
-    drain()
-    engine = restarted(engine, made, state)
-  }
+  const product = new Product(options)
   for (const file of files) {
-    let at = 0
-    while (at < file.length) {
+    for (let at = 0; at < file.length; ) {
       const size = dice ? 1 + dice.below(dice.chance(1 / 8) ? 64 * 1024 : 700) : file.length
-      engine.feed(file.subarray(at, at + size))
+      product.engine.feed(file.subarray(at, at + size))
       at += size
-      if (dice?.chance(1 / 6)) {
-        restart()
-        at = engine.offset()
-      }
+      if (dice?.chance(1 / 6)) at = product.restart()
     }
-    engine.endGeneration()
-    if (dice?.chance(1 / 3)) restart()
+    product.engine.endGeneration()
+    if (dice?.chance(1 / 3)) product.restart()
   }
-  engine.endStream()
-  drain()
-  const bytes = files.reduce((sum, file) => sum + file.length, 0)
-  const report = JSON.parse(reportJson(bytes, lineCounts(engine.counters()), totals.rows()))
-  return { report, events }
+  product.engine.endStream()
+  product.drain()
+  return product.result(files.reduce((sum, file) => sum + file.length, 0))
 }
 
-/** A new engine that goes on from the snapshot of the old one, through bytes as a store has them. */
-function restarted(
-  engine: Engine,
-  options: EngineOptions,
-  state: Map<string, Uint8Array>,
-): Engine {
+class Product {
+  engine: Engine
+  readonly #options: EngineOptions
+  readonly #rules: EventRules
+  readonly #totals = new ScanTotals()
+  readonly #events: string[] = []
+  readonly #state = new Map<string, Uint8Array>()
+
+  constructor(options: ProductOptions) {
+    this.#options = engineOptions(options)
+    this.engine = createEngine(this.#options)
+    this.#rules = {
+      ...NETWORK_SERVICES,
+      dimensions: {},
+      lineDimensions: (options.lineDimensions ?? []).map(({ name }) => name),
+      connectionSeconds: options.connectionSeconds ?? 'exact',
+    }
+  }
+
+  drain(): void {
+    for (const closed of this.engine.take().closed) {
+      const segment = new Segment('scan', closed, this.#rules)
+      this.#totals.add(segment)
+      this.#events.push(...segment.events().map(({ text }) => text))
+    }
+  }
+
+  /** Goes on from the snapshot with a new engine; gives the offset to feed from. */
+  restart(): number {
+    this.drain()
+    this.engine = restarted(this.engine, this.#options, this.#state)
+    return this.engine.offset()
+  }
+
+  result(bytes: number): ProductResult {
+    const counts = lineCounts(this.engine.counters())
+    const report = JSON.parse(reportJson(bytes, counts, this.#totals.rows()))
+    return { report, events: this.#events }
+  }
+}
+
+/** A new engine that goes on from the snapshot of the old one, through copies of its bytes. */
+function restarted(engine: Engine, options: EngineOptions, state: Map<string, Uint8Array>): Engine {
   const { head, pages } = engine.snapshot()
   for (const { name, bytes } of pages) {
     if (bytes === null) state.delete(name)

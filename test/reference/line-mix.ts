@@ -1,5 +1,5 @@
-// Seeded nasty logs for property tests: what Envoy writes, with every rule of DESIGN 4 and 5 tried at
-// its edges. The same seed, count and options give the same bytes on every machine.
+// Seeded nasty logs for property tests: what Envoy writes, with every rule of DESIGN 4 and 5
+// tried at its edges. The same seed, count and options give the same bytes on every machine.
 
 import { Dice } from './dice.ts'
 import { wrapLines } from './line-envelope.ts'
@@ -11,7 +11,7 @@ export interface LineMixOptions {
   readonly envelope?: 'raw' | 'cri' | 'docker'
   /** Share of lines with a fault, 0 to 1. Default 0.4; 0 gives lines as Envoy writes them. */
   readonly faultShare?: number
-  /** All amounts are about 2^53 in few windows: past 1,024 lines sums overflow. Default: 1 seed in 16. */
+  /** All amounts are about 2^53 in few windows: past 1,024 lines sums overflow. Default: 1 in 16. */
   readonly isHuge?: boolean
 }
 

@@ -1,5 +1,5 @@
-// What the oracle takes for one JSON object (DESIGN 4.2), by the shortest road: mend the bytes, then
-// ask JSON.parse. Bytes are held as latin1 text, one character per byte, so that ill-formed UTF-8
+// What the oracle takes for one JSON object (DESIGN 4.2), by the shortest road: mend the bytes,
+// then ask JSON.parse. Bytes are held as latin1 text, one character per byte, so that ill-formed UTF-8
 // survives and an offset in the text is an offset in the line.
 
 /** Strings (the last may lack its end), and runs of what is neither white space nor structure. */
@@ -19,7 +19,7 @@ const UTF8 = [
 const PIECE = new RegExp(`(${[...ESCAPE, ...UTF8].join('|')})|.`, 'gs')
 const BARE = new Set(['inf', '-inf', 'nan', '-nan'])
 
-/** The line with bad bytes and escapes in strings as `?` and bare infinities as `0`; same length. */
+/** The line with bad bytes and escapes in strings as `?`, bare infinities as `0`; same length. */
 export function mend(line: string): string {
   return line.replace(TOKEN, (token) => {
     if (BARE.has(token)) {

@@ -1,5 +1,5 @@
-// One access-log record as a list of keys and raw JSON values, with the faults of DESIGN 4 and 5 put
-// into it. A list, not a map: keys may occur twice and in any order.
+// One access-log record as a list of keys and raw JSON values, with the faults of DESIGN 4 and 5
+// put into it. A list, not a map: keys may occur twice and in any order.
 
 import type { Dice } from './dice.ts'
 import * as nasty from './nasty-values.ts'

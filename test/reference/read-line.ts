@@ -1,5 +1,5 @@
-// What one line says, without any state (DESIGN 4.2 to 4.7): an outcome that needs nothing else, or a
-// record for the meter. Rules stand in the order of the table in 4.7.
+// What one line says, without any state (DESIGN 4.2 to 4.7): an outcome that needs nothing else, or
+// a record for the meter. Rules stand in the order of the table in 4.7.
 
 import { judgeProject, projectOf, type Reason, type Route, routeOf } from './attribution.ts'
 import type { JoinedLine } from './envelope.ts'

@@ -51,7 +51,7 @@ test('the longest keys fit into the store, whatever the names hold', () => {
   expect(ledgerKey(piece).length).toBeLessThan(KEY_BYTES_MAX)
   const store = openMemoryState()
   const snapshot = { head: page(''), pages: [{ name: stream, bytes: page('p') }] }
-  putStream(store, stream, [], snapshot)
+  putStream(store, { stream, place: null, generations: [] }, snapshot)
   putSegment(store, 0, piece, { pages: [page('a')], unattributed: [page('b')] })
   expect(texts(streamPages(store, stream))).toEqual(['p'])
 })
@@ -103,25 +103,30 @@ test('numbers are taken once each, per name', () => {
   ])
 })
 
+function record(stream: string, ...inodes: number[]) {
+  return { stream, place: null, generations: inodes.map((inode) => ({ inode })) }
+}
+
 test('a stream keeps its record and the newest page of each name', () => {
   const store = openMemoryState()
   const pages = ['a', 'b', 'c'].map((name) => ({ name, bytes: page(`${name}1`) }))
-  putStream(store, 'file/n/access.log', [{ inode: 1 }], { head: page('head 1'), pages })
-  putStream(store, 'file/n/access.log2', [], { head: page('other'), pages })
-  putStream(store, 'file/n/access.log', [{ inode: 1 }, { inode: 2 }], {
+  putStream(store, record('file/n/access.log', 1), { head: page('head 1'), pages })
+  putStream(store, record('file/n/access.log2'), { head: page('other'), pages })
+  putStream(store, record('file/n/access.log', 1, 2), {
     head: page('head 2'),
     pages: [
       { name: 'b', bytes: page('b2') },
       { name: 'c', bytes: null },
     ],
   })
-  expect([...streams<{ inode: number }>(store)]).toEqual([
+  expect([...streams<null, { inode: number }>(store)]).toEqual([
     {
       stream: 'file/n/access.log',
+      place: null,
       generations: [{ inode: 1 }, { inode: 2 }],
       head: page('head 2'),
     },
-    { stream: 'file/n/access.log2', generations: [], head: page('other') },
+    { stream: 'file/n/access.log2', place: null, generations: [], head: page('other') },
   ])
   expect(texts(streamPages(store, 'file/n/access.log'))).toEqual(['a1', 'b2'])
   removeStream(store, 'file/n/access.log')

@@ -37,7 +37,11 @@ describe('freezing', () => {
       [1, ['A']],
     ])
     expect(numbers).toEqual([0, 1])
-    expect(spool.texts(0)).toEqual(['{"id":"D"}', '{"id":"B"}', '{"id":"C"}'])
+    expect(spool.events(0).map(({ text }) => text)).toEqual([
+      '{"id":"D"}',
+      '{"id":"B"}',
+      '{"id":"C"}',
+    ])
     expect(spool.freeze(limits, NOW)).toEqual([])
   })
 
@@ -109,7 +113,7 @@ describe('ids', () => {
       expect.objectContaining({ code: 'METER_BUG', message: expect.stringMatching(/event A/) }),
     )
     spool.freeze(limits, NOW)
-    expect(spool.texts(0)).toEqual(['{"id":"A"}'])
+    expect(spool.events(0).map(({ text }) => text)).toEqual(['{"id":"A"}'])
   })
 })
 
@@ -178,13 +182,15 @@ describe('settling', () => {
   test('halves of a batch are new batches of the same events', () => {
     spool.add(many(5))
     const [number = -1] = spool.freeze(limits, NOW)
-    const texts = spool.texts(number)
+    const texts = spool.events(number).map(({ text }) => text)
     const [first, second] = spool.split(number)
-    expect(spool.texts(first)).toEqual(texts.slice(0, 3))
-    expect(spool.texts(second)).toEqual(texts.slice(3))
+    expect(spool.events(first).map(({ text }) => text)).toEqual(texts.slice(0, 3))
+    expect(spool.events(second).map(({ text }) => text)).toEqual(texts.slice(3))
     expect([...spool.pending()].map((batch) => batch.number)).toEqual([first, second])
     const sizes = [...spool.pending()].map(({ bytes }) => bytes)
-    expect(sizes).toEqual([first, second].map((n) => Buffer.byteLength(`[${spool.texts(n)}]`)))
+    expect(sizes).toEqual(
+      [first, second].map((n) => Buffer.byteLength(`[${spool.events(n).map(({ text }) => text)}]`)),
+    )
     expect(() => spool.split(number)).toThrow(/not in the spool/)
     const [one] = spool.split(second)
     expect(() => spool.split(one)).toThrow(/cannot be split/)
@@ -230,7 +236,13 @@ describe('on disk', () => {
     await store.commit()
     const picture = () => ({
       pending: [...spool.pending()],
-      bodies: [...spool.pending()].map(({ number }) => `[${spool.texts(number).join(',')}]`),
+      bodies: [...spool.pending()].map(
+        ({ number }) =>
+          `[${spool
+            .events(number)
+            .map(({ text }) => text)
+            .join(',')}]`,
+      ),
       counts: spool.counts(),
     })
     const before = picture()
@@ -257,10 +269,10 @@ describe('on disk', () => {
     spool.freeze(limits, NOW)
     spool.attempt(0, NOW)
     await store.commit()
-    const texts = spool.texts(0)
+    const texts = spool.events(0).map(({ text }) => text)
     spool.settle(0, { accepted: ['A', 'B'], quarantined: [] }, NOW)
     await restart()
-    expect(spool.texts(0)).toEqual(texts)
+    expect(spool.events(0).map(({ text }) => text)).toEqual(texts)
     expect([...acceptedBatches(store, 0, Number.MAX_SAFE_INTEGER)]).toEqual([])
     spool.settle(0, { accepted: ['A', 'B'], quarantined: [] }, NOW)
     await store.commit()

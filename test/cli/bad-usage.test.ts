@@ -1,0 +1,84 @@
+// Flags and arguments that cannot be meant: exit 64, a text that says what to write instead, and
+// nothing on stdout.
+
+import { existsSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { at, datumLine, file, meterFast, useCommand } from './command.ts'
+
+useCommand()
+
+const HELP = '"meter-fast scan --help" shows what it takes'
+
+describe('scan refuses with exit 64', () => {
+  const choices = 'choose auto, datum or envoy-gateway'
+  const cases: readonly (readonly [string, readonly string[], string])[] = [
+    ['no file', [], 'name at least one file, or - for stdin'],
+    ['an unknown flag', ['--jsn', 'a.log'], "Unknown option '--jsn'"],
+    [
+      'a flag without its value',
+      ['a.log', '--format'],
+      "Option '--format <value>' argument missing",
+    ],
+    ['--json with --csv', ['--json', '--csv', 'a.log'], 'choose one of --json and --csv'],
+    ['--csv with --events', ['--csv', '--events', 'a.log'], 'choose one of --csv and --events'],
+    [
+      'an unknown preset',
+      ['--format', 'datun', 'a.log'],
+      `--format: unknown preset "datun"; ${choices}`,
+    ],
+    [
+      'a preset of a later version',
+      ['--format', 'istio', 'a.log'],
+      `--format: preset istio is not in this version; ${choices}`,
+    ],
+    [
+      'an unknown envelope',
+      ['--envelope', 'crii', 'a.log'],
+      '--envelope must be one of auto, raw, cri, not "crii"',
+    ],
+    ...['7s', '0', '2h', 'x', '500ms', '-60s'].map(
+      (window) =>
+        [
+          `--window ${window}`,
+          [`--window=${window}`, 'a.log'],
+          `--window must divide one hour and be at least 1s, not "${window}"`,
+        ] as const,
+    ),
+  ]
+  test.each(cases)('%s', async (_name, args, problem) => {
+    file('a.log', datumLine())
+    const { code, stdout, stderr } = await meterFast(['scan', ...args])
+    expect(stderr).toBe(`meter-fast: METER_USAGE: scan: ${problem}; ${HELP}\n`)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+  })
+})
+
+describe('the other commands', () => {
+  const cases = [
+    ['run without a configuration', ['run'], 64, 'it needs a configuration: add -c FILE'],
+    ['check without a configuration', ['check'], 64, 'check needs a configuration: add -c FILE'],
+    ['run with an unknown flag', ['run', '--onec'], 64, "Unknown option '--onec'"],
+    ['check with an unknown flag', ['check', '--jsn'], 64, "Unknown option '--jsn'"],
+    ['generate with an unknown flag', ['generate', '--line', '1'], 64, "Unknown option '--line'"],
+    ['generate with too few lines', ['generate', '--lines', '-1'], 64, '--lines'],
+    ['release without a state', ['release'], 64, 'name the state directory: --state DIR'],
+    ['bench with an unknown flag', ['bench', '--fast'], 64, "Unknown option '--fast'"],
+    ['demo with an unknown flag', ['demo', '--fast'], 64, "Unknown option '--fast'"],
+    ['demo of a missing file', ['demo', 'no.log'], 66, 'no.log does not exist: check the name'],
+  ] as const
+  test.each(cases)('%s: exit code and text', async (_name, args, exit, problem) => {
+    const { code, stdout, stderr } = await meterFast(args)
+    expect(stderr).toContain(problem)
+    expect({ code, stdout }).toEqual({ code: exit, stdout: '' })
+  })
+
+  test('release of a state that is not there: exit 66, and it makes none', async () => {
+    const { code, stdout, stderr } = await meterFast(['release', '--state', 'no-state'])
+    expect(stderr).toBe(
+      'meter-fast: METER_INPUT_MISSING: there is no state in no-state: ' +
+        'name the state.dir of the stopped agent\n',
+    )
+    expect({ code, stdout }).toEqual({ code: 66, stdout: '' })
+    expect(existsSync(at('no-state'))).toBe(false)
+  })
+})
