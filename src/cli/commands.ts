@@ -32,6 +32,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       once: flag('read to the end, close all windows, deliver, exit'),
       'dry-run': flag('state in memory, events to stdout, nothing is committed or sent'),
     },
+    takesValues: true,
     run: async (args, io) => (await import('./run.ts')).run(args, io),
   },
   scan: {
@@ -65,6 +66,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       schema: flag('print the JSON Schema of the configuration'),
       'no-environment': flag('leave paths and permissions of this machine out'),
     },
+    takesValues: true,
     run: async (args, io) => {
       const { check } = await import('./check.ts')
       return check(args, { ...io, stdout: (data) => void io.stdout.write(data) })

@@ -8,7 +8,11 @@ export interface CommandHelp {
   readonly sentence: string
   readonly examples: readonly string[]
   readonly flags: Readonly<Record<string, Flag>>
+  /** It reads a configuration, whose single values are flags too. */
+  readonly takesValues?: boolean
 }
+
+const COLUMNS = 100
 
 const EXIT_CODES = `Exit codes: 0 ok, 1 a check found differences, 64 usage, 66 input missing,
 69 sink unreachable (one-shot commands), 70 bug, 74 disk, 78 configuration.`
@@ -37,13 +41,13 @@ ${EXIT_CODES}
 }
 
 /** The screen of `meter-fast COMMAND --help`. */
-export function commandHelp(help: CommandHelp): string {
+export async function commandHelp(help: CommandHelp): Promise<string> {
   const rows = Object.entries(help.flags).map(([name, { short, value, sentence }]) => {
     const flag = `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
     return [flag, sentence] as const
   })
-  const width = Math.max(0, ...rows.map(([flag]) => flag.length))
-  const flags = rows.map(([flag, sentence]) => `  ${flag.padEnd(width)}  ${sentence}`)
+  // Loaded late: the other commands need no YAML.
+  const values = help.takesValues ? (await import('./help-values.ts')).valueRows() : []
   const examples = help.examples.map((example) => `  ${example}`)
   return `Usage: meter-fast ${help.usage}
 
@@ -51,7 +55,27 @@ ${capital(help.sentence)}.
 
 Examples:
 ${examples.join('\n')}
-${flags.length > 0 ? `\nFlags:\n${flags.join('\n')}\n` : ''}`
+${table('Flags', rows)}${table('Values of the configuration, above those of the file', values)}`
+}
+
+function table(title: string, rows: readonly (readonly [string, string])[]): string {
+  if (rows.length === 0) return ''
+  const width = Math.max(...rows.map(([left]) => left.length))
+  const room = COLUMNS - width - 4
+  const lines = rows.flatMap(([left, right]) =>
+    wrapped(right, room).map((line, i) => `  ${(i === 0 ? left : '').padEnd(width)}  ${line}`),
+  )
+  return `\n${title}:\n${lines.join('\n')}\n`
+}
+
+function wrapped(text: string, columns: number): string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`.trimStart()
+    if (longer.length <= columns) lines[lines.length - 1] = longer
+    else lines.push(word)
+  }
+  return lines
 }
 
 /** `meter-fast 0.1.0 (simdjson 3.9.4 icelake, node v20.20.2, linux x64)` */

@@ -66,3 +66,16 @@ export function line(clockMs: number, parts: LineParts = {}): string {
   }
   return `${JSON.stringify(record)}\n`
 }
+
+/** Some of what is in one list of events only: whole lists are too long to read. */
+export function difference(found: readonly string[], wanted: readonly string[]): object {
+  const [there, asked] = [new Set(found), new Set(wanted)]
+  const twice = found.length - there.size
+  const missing = wanted.filter((text) => !there.has(text))
+  const extra = found.filter((text) => !asked.has(text))
+  const counts = { missing: missing.length, extra: extra.length, twice }
+  return { ...counts, someMissing: missing.slice(0, 3), someExtra: extra.slice(0, 3) }
+}
+
+/** No difference. */
+export const SAME = { missing: 0, extra: 0, twice: 0, someMissing: [], someExtra: [] }

@@ -20,7 +20,7 @@ const FIVE_TEXTS = [
   'five.yaml:5:13: streams[0].format: unknown preset "datun"; ' +
     'choose datum or envoy-gateway, or write a map of roles',
   'five.yaml:6:15: streams[0].envelope: "crii" is not known; choose auto, raw or cri',
-  'five.yaml:7:39: state.spool_bytes_max: 1B is too small; choose 1MiB to 1TiB',
+  'five.yaml:7:39: state.spool_bytes_max: 1B is below 1MiB; choose 1MiB to 1TiB',
   'five.yaml:8:15: sink.type: "fil" is not known; choose stdout, file or milo-gateway',
 ]
 
@@ -73,9 +73,7 @@ describe('a configuration that cannot be read', () => {
   test('text that is no YAML exits 78 with the line', async () => {
     file('torn.yaml', 'window: 60s\nsink: { type: stdout\n')
     const { code, stdout, stderr } = await meterFast(['run', '-c', 'torn.yaml'])
-    expect(stderr).toMatch(
-      /METER_CONFIG_INVALID: torn\.yaml has [1-9]\d* problems?:\ntorn\.yaml:[23]:/,
-    )
+    expect(stderr).toMatch(/METER_CONFIG_INVALID: torn\.yaml has a problem:\ntorn\.yaml:[23]:/)
     expect({ code, stdout }).toEqual({ code: 78, stdout: '' })
   })
 
