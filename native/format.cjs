@@ -4,15 +4,20 @@ const { spawnSync } = require('node:child_process')
 const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
 
+const FOLDERS = [__dirname, join(__dirname, '../test/native')]
+const STYLE = `--style=file:${join(__dirname, '.clang-format')}`
+
 const CANDIDATES = ['clang-format-19', 'clang-format']
 const USAGE_EXIT = 64
 const MISSING_EXIT = 69
 
 function sources() {
-  return readdirSync(__dirname, { recursive: true })
-    .filter((name) => /\.(h|cc)$/.test(name))
-    .map((name) => join(__dirname, name))
-    .sort()
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(folder, { recursive: true })
+      .filter((name) => /\.(h|cc)$/.test(name))
+      .map((name) => join(folder, name))
+      .sort(),
+  )
 }
 
 function main(args) {
@@ -25,7 +30,7 @@ function main(args) {
   if (files.length === 0) return 0
   const mode = write ? ['-i'] : ['--dry-run', '--Werror']
   for (const program of CANDIDATES) {
-    const run = spawnSync(program, [...mode, '--style=file', ...files], { stdio: 'inherit' })
+    const run = spawnSync(program, [...mode, STYLE, ...files], { stdio: 'inherit' })
     if (run.error?.code === 'ENOENT') continue
     if (run.error) throw run.error
     if (run.status !== 0) process.stderr.write('Run "node native/format.cjs --write".\n')

@@ -63,6 +63,15 @@ export class AgentStream {
 
   /** Goes on from a commit. */
   resume(record: StreamRecord<StreamPlace, GenerationRecord>, store: StateStore): void {
+    const [kept, wanted] = [record.lineDimensions, this.#rules.lineDimensions].map(String)
+    if (kept !== wanted) {
+      throw new MeterFastError(
+        'METER_CONFIG_INVALID',
+        `the open totals of stream ${record.stream} are kept by the dimensions [${kept}] of its ` +
+          `lines, the configuration now reads [${wanted}]. Run once with the old configuration ` +
+          'and --once, which closes and delivers them; then change it.',
+      )
+    }
     this.#engine.restore(record.head, streamPages(store, record.stream))
     this.#follower.resume(record.generations)
   }
@@ -166,7 +175,9 @@ export class AgentStream {
     const generations = await this.#follower.records()
     const { stream } = this.place
     const { closed, quarantine } = this.#engine.take()
-    putStream(store, { stream, place: this.place, generations }, this.#engine.snapshot())
+    const { lineDimensions } = this.#rules
+    const record = { stream, place: this.place, lineDimensions, generations }
+    putStream(store, record, this.#engine.snapshot())
     for (const segment of closed) {
       const { epoch, windowStartMs, windowMs, part, byTime } = segment
       const name = { stream, epoch, windowStartMs, windowMs, part }
@@ -177,8 +188,8 @@ export class AgentStream {
     }
     if (quarantine.length > 0) {
       const generation = generations.at(-1)?.generation ?? 0
-      const record = packRecord({ stream, generation }, quarantine)
-      store.put(quarantineKey(takeNumber(store, 'quarantine')), record)
+      const lines = packRecord({ stream, generation }, quarantine)
+      store.put(quarantineKey(takeNumber(store, 'quarantine')), lines)
     }
     const gaps = this.#follower.takeGaps()
     for (const gap of gaps) putJson(store, gapKey(takeNumber(store, 'gap')), gap)

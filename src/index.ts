@@ -1,6 +1,6 @@
 // The public API of meter-fast. What is not exported here may change without notice.
 
-export { Agent, type AgentOptions, type AgentSignal } from './agent.ts'
+export { Agent, type AgentOptions, type AgentReport, type AgentSignal } from './agent.ts'
 export { releaseHeld } from './agent-release.ts'
 export type { Config } from './config/config.ts'
 export { type LoadOptions, loadConfig } from './config/load.ts'

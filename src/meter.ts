@@ -2,8 +2,10 @@
 // clock. What it computes is a pure function of the bytes and the options, however they are cut.
 
 import { NETWORK_SERVICES } from './catalog/network-services.ts'
-import { type ResolvedFormat, resolveFormat } from './config/formats.ts'
+import { keyProblems, type ResolvedFormat, resolveFormat } from './config/formats.ts'
 import type { FormatMap, LineDimension } from './config/presets.ts'
+import { shown } from './config/problems.ts'
+import { RESERVED_DIMENSIONS } from './config/readers.ts'
 import type { UsageEvent } from './emit/event.ts'
 import type { EventRules } from './emit/meter-totals.ts'
 import { renderSegment, renderSlices } from './emit/render.ts'
@@ -109,10 +111,12 @@ export class Meter implements Disposable {
 
   /** @throws {MeterFastError} METER_CONFIG_INVALID or METER_USAGE for senseless options. */
   constructor(options: MeterOptions) {
-    if (!options?.stream) {
+    if (typeof options?.stream !== 'string' || options.stream === '') {
       throw new MeterFastError('METER_USAGE', 'a Meter needs a stream: name the writer of the log')
     }
     const format = resolved(options)
+    const problems = optionProblems(options, format)
+    if (problems.length > 0) throw new MeterFastError('METER_CONFIG_INVALID', problems.join('\n'))
     this.stream = options.stream
     this.#rules = {
       ...NETWORK_SERVICES,
@@ -206,6 +210,37 @@ export function lineCounts(counts: BigInt64Array): LineCounts {
     else if (count > 0n) Object.assign(groups[group] ?? {}, { [name]: count })
   })
   return { read, ...single, ...groups } as unknown as LineCounts
+}
+
+/** What the core does not see, or cannot know to be a mistake: it would only change a bill. */
+function optionProblems(options: MeterOptions, { roles }: ResolvedFormat): string[] {
+  const { connectionSeconds = 'exact', dimensions = {}, lineDimensions = [], exclude } = options
+  const problems: string[] = []
+  if (!['exact', 'per_request_floor'].includes(connectionSeconds)) {
+    const what = `${shown(connectionSeconds)} is no way to bill seconds`
+    problems.push(`connectionSeconds: ${what}; choose exact or per_request_floor`)
+  }
+  for (const name of [...Object.keys(dimensions), ...lineDimensions.map((one) => one.name)]) {
+    if (!RESERVED_DIMENSIONS.includes(name)) continue
+    problems.push(`dimensions.${name}: it is made from the project and the route; remove it`)
+  }
+  for (const [name, value] of Object.entries(dimensions)) {
+    if (typeof value === 'string') continue
+    problems.push(`dimensions.${name}: ${shown(value)} is no text; write a string`)
+  }
+  for (const { name, from } of lineDimensions) {
+    for (const { key, what, todo } of keyProblems(name, from)) {
+      problems.push(`dimensions.${key}: ${what}; ${todo}`)
+    }
+  }
+  for (const [list, role] of [
+    ['codes', 'responseCode'] as const,
+    ['flags', 'responseFlags'] as const,
+  ]) {
+    if (!exclude?.[list]?.length || roles[role] !== undefined) continue
+    problems.push(`exclude.${list}: it needs the role ${role}; map it to its key in the format`)
+  }
+  return problems
 }
 
 function resolved(options: MeterOptions): ResolvedFormat {

@@ -1,5 +1,6 @@
 #include "native/addon/engine_object.h"
 
+#include <climits>
 #include <utility>
 
 #include "native/addon/js_error.h"
@@ -38,9 +39,10 @@ EngineObject::EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
     return;
   }
   engine_ = std::make_unique<Engine>(options);
-  if (engine_->init() != Error::kNone) {
+  const Error error = engine_->init();
+  if (error != Error::kNone) {
     engine_.reset();
-    throw_error(info.Env(), kBug, "the engine cannot be made: simdjson has no memory");
+    throw_init_error(info.Env(), "the engine", error);
   }
 }
 
@@ -76,7 +78,7 @@ Napi::Value EngineObject::read(const Napi::CallbackInfo& info) {
   }
   const int64_t fd = info[0].IsNumber() ? info[0].As<Napi::Number>().Int64Value() : -1;
   const int64_t bytes_max = info[1].IsNumber() ? info[1].As<Napi::Number>().Int64Value() : -1;
-  if (fd < 0 || bytes_max <= 0) {
+  if (fd < 0 || fd > INT_MAX || bytes_max <= 0) {
     throw_error(env, kUsage, "read takes a file descriptor and a positive number of bytes");
     return env.Undefined();
   }
@@ -84,6 +86,7 @@ Napi::Value EngineObject::read(const Napi::CallbackInfo& info) {
   auto* worker = new ReadWorker(env, *this, static_cast<int>(fd), static_cast<uint64_t>(bytes_max));
   const Napi::Promise promise = worker->promise();
   worker->Queue();
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): a worker deletes itself when done.
   return promise;
 }
 

@@ -16,4 +16,12 @@ void throw_error(Napi::Env env, const char* code, const std::string& message) {
   make_error(env, code, message).ThrowAsJavaScriptException();
 }
 
+void throw_init_error(Napi::Env env, const std::string& what, mf::Error error) {
+  if (error == mf::Error::kFormatTooLarge) {
+    throw_error(env, kUsage, what + " cannot be made: its format maps too many or too deep keys");
+  } else {
+    throw_error(env, kBug, what + " cannot be made: simdjson has no memory");
+  }
+}
+
 }  // namespace mf::addon

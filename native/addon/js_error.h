@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "native/base/error.h"
+
 namespace mf::addon {
 
 /// State of one loaded copy of the addon: every environment (worker thread) has its own.
@@ -17,6 +19,9 @@ Napi::Error make_error(Napi::Env env, const char* code, const std::string& messa
 
 /// Throws into JavaScript; the caller returns at once.
 void throw_error(Napi::Env env, const char* code, const std::string& message);
+
+/// Throws that `what` cannot be made, because its init said `error`.
+void throw_init_error(Napi::Env env, const std::string& what, mf::Error error);
 
 inline constexpr const char* kUsage = "METER_USAGE";
 inline constexpr const char* kMisuse = "METER_MISUSE";

@@ -62,6 +62,7 @@ class Reader {
   std::vector<std::string> texts(const char* name) {
     const Napi::Array array = list(name);
     std::vector<std::string> texts;
+    texts.reserve(array.Length());
     for (uint32_t i = 0; i < array.Length(); ++i) {
       texts.push_back(array.Get(i).ToString().Utf8Value());
     }
@@ -134,7 +135,6 @@ void read_format(const Napi::Value& value, Format& format, std::string& problem)
 
 bool read_options(const Napi::Value& value, EngineOptions& options, std::string& problem) {
   constexpr int64_t kHourMs = 3'600'000;
-  constexpr int64_t kLineBytesMaxMax = 1LL << 30;
   constexpr int64_t kCountMax = 1LL << 31;
   Reader in(value, problem);
   const std::string envelope = in.text("envelope");
@@ -155,7 +155,8 @@ bool read_options(const Napi::Value& value, EngineOptions& options, std::string&
   Reader exclude(in.member("exclude"), problem);
   options.meter.exclude.codes = exclude.texts("codes");
   options.meter.exclude.flags = exclude.texts("flags");
-  options.line_bytes_max = static_cast<size_t>(in.whole("lineBytesMax", 1024, kLineBytesMaxMax));
+  constexpr auto kBytesMax = static_cast<int64_t>(kLineBytesMaxMax);
+  options.line_bytes_max = static_cast<size_t>(in.whole("lineBytesMax", 1024, kBytesMax));
   options.meter.keys_max = static_cast<size_t>(in.whole("keysMax", 1, kCountMax));
   options.meter.stream_states_max = static_cast<size_t>(in.whole("streamStatesMax", 1, kCountMax));
   return problem.empty();

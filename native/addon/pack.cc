@@ -68,7 +68,7 @@ Napi::Value pack_counts(Napi::Env env, const OutcomeCounts& counts) {
 
 Napi::Value pack_drain(Napi::Env env, Engine& engine) {
   const std::vector<ClosedPart> parts = engine.take_closed();
-  Napi::Array closed = Napi::Array::New(env, parts.size());
+  const Napi::Array closed = Napi::Array::New(env, parts.size());
   for (uint32_t i = 0; i < parts.size(); ++i) {
     closed.Set(i, pack_part(env, parts[i]));
   }
@@ -79,10 +79,10 @@ Napi::Value pack_drain(Napi::Env env, Engine& engine) {
 }
 
 Napi::Value pack_snapshot(Napi::Env env, const EngineSnapshot& snapshot) {
-  Napi::Array pages = Napi::Array::New(env, snapshot.pages.size());
+  const Napi::Array pages = Napi::Array::New(env, snapshot.pages.size());
   for (uint32_t i = 0; i < snapshot.pages.size(); ++i) {
     const SnapshotPage& page = snapshot.pages[i];
-    Napi::Object object = Napi::Object::New(env);
+    const Napi::Object object = Napi::Object::New(env);
     object.Set("name", page.name);
     object.Set("bytes", page.bytes.empty() ? env.Null() : pack_bytes(env, page.bytes));
     pages.Set(i, object);

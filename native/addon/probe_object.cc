@@ -21,8 +21,9 @@ ProbeObject::ProbeObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Prob
   }
   probe_ =
       std::make_unique<FormatProbe>(options.meter.format, options.envelope, options.line_bytes_max);
-  if (probe_->init() != Error::kNone) {
-    throw_error(info.Env(), kBug, "the format probe cannot be made: simdjson has no memory");
+  const Error error = probe_->init();
+  if (error != Error::kNone) {
+    throw_init_error(info.Env(), "the format probe", error);
   }
 }
 

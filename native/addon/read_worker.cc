@@ -28,6 +28,7 @@ void ReadWorker::OnOK() {
 
 void ReadWorker::OnError(const Napi::Error& /*error*/) {
   target_.reading_ = false;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): pread's errors are known ones, their texts constants.
   const std::string why = std::strerror(error_number_);
   deferred_.Reject(make_error(Env(), kDisk, "a log file cannot be read: " + why).Value());
 }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "native/parse/clock.h"
+
 namespace mf {
 
 const Amounts* LongStreams::last(std::string_view identity) const {
   const auto found = by_identity_.find(identity);
-  return found == by_identity_.end() ? nullptr : &entries_[found->second].amounts;
+  return found == by_identity_.end() ? nullptr : &at(found->second).amounts;
 }
 
 void LongStreams::keep(std::string_view identity, const Amounts& amounts, int64_t window_start_ms) {
@@ -15,19 +17,13 @@ void LongStreams::keep(std::string_view identity, const Amounts& amounts, int64_
   if (found != by_identity_.end()) {
     slot = found->second;
   } else {
-    if (free_.empty()) {
-      slot = static_cast<uint32_t>(entries_.size());
-      entries_.emplace_back();
-    } else {
-      slot = free_.back();
-      free_.pop_back();
-    }
-    entries_[slot].identity = identity;
-    entries_[slot].used = true;
-    by_identity_.emplace(entries_[slot].identity, slot);
+    slot = take_slot();
+    at(slot).identity = identity;
+    at(slot).used = true;
+    by_identity_.emplace(at(slot).identity, slot);
   }
-  entries_[slot].amounts = amounts;
-  entries_[slot].touched_window_ms = window_start_ms;
+  at(slot).amounts = amounts;
+  at(slot).touched_window_ms = window_start_ms;
   mark(slot);
 }
 
@@ -40,8 +36,31 @@ void LongStreams::forget(std::string_view identity) {
   }
 }
 
+void LongStreams::add_free(size_t number, size_t used_entries) {
+  // The last first: slots are taken from the back.
+  for (size_t i = kPageEntries; i > used_entries; --i) {
+    free_.push_back(static_cast<uint32_t>(number * kPageEntries + i - 1));
+  }
+}
+
+uint32_t LongStreams::take_slot() {
+  if (free_.empty()) {
+    const auto unmade =
+        std::ranges::find_if(pages_, [](const auto& page) { return page == nullptr; });
+    const auto number = static_cast<size_t>(unmade - pages_.begin());
+    if (unmade == pages_.end()) {
+      pages_.emplace_back();
+    }
+    pages_[number] = std::make_unique<Page>();
+    add_free(number, 0);
+  }
+  const uint32_t slot = free_.back();
+  free_.pop_back();
+  return slot;
+}
+
 void LongStreams::release(uint32_t slot) {
-  entries_[slot] = Entry{};
+  at(slot) = Entry{};
   free_.push_back(slot);
   mark(slot);
 }
@@ -56,34 +75,37 @@ void LongStreams::mark(uint32_t slot) {
 
 void LongStreams::drop_idle(int64_t closed_window_start_ms) {
   constexpr int64_t kIdleMs = 24 * 3'600'000LL;
-  for (uint32_t slot = 0; slot < entries_.size(); ++slot) {
-    const Entry& entry = entries_[slot];
-    if (entry.used && closed_window_start_ms - entry.touched_window_ms > kIdleMs) {
-      by_identity_.erase(entry.identity);
-      release(slot);
+  if (by_identity_.empty()) {
+    return;
+  }
+  for (size_t number = 0; number < pages_.size(); ++number) {
+    for (size_t i = 0; pages_[number] != nullptr && i < kPageEntries; ++i) {
+      const Entry& entry = (*pages_[number])[i];
+      if (entry.used && closed_window_start_ms - entry.touched_window_ms > kIdleMs) {
+        by_identity_.erase(entry.identity);
+        release(static_cast<uint32_t>(number * kPageEntries + i));
+      }
     }
   }
 }
 
 void LongStreams::touch_all(int64_t window_start_ms) {
-  for (uint32_t slot = 0; slot < entries_.size(); ++slot) {
-    entries_[slot].touched_window_ms = window_start_ms;
+  for (const auto& [identity, slot] : by_identity_) {
+    at(slot).touched_window_ms = window_start_ms;
     mark(slot);
   }
 }
 
 void LongStreams::snapshot(SnapshotPages& pages) {
-  for (size_t page = 0; page < changed_pages_.size(); ++page) {
-    if (changed_pages_[page] == 0) {
+  for (size_t number = 0; number < changed_pages_.size(); ++number) {
+    if (changed_pages_[number] == 0) {
       continue;
     }
-    changed_pages_[page] = 0;
+    changed_pages_[number] = 0;
     ByteWriter out;
-    put_page_head(out, 's', PageKind::kStreams, page);
+    put_page_head(out, 's', PageKind::kStreams, number);
     const size_t head_bytes = out.size();
-    const size_t end = std::min(entries_.size(), (page + 1) * kPageEntries);
-    for (size_t slot = page * kPageEntries; slot < end; ++slot) {
-      const Entry& entry = entries_[slot];
+    for (const Entry& entry : *pages_[number]) {
       if (entry.used) {
         out.put_text(entry.identity);
         out.put(entry.amounts);
@@ -91,34 +113,34 @@ void LongStreams::snapshot(SnapshotPages& pages) {
       }
     }
     const bool any = out.size() > head_bytes;
-    pages.push_back({page_name('s', PageKind::kStreams, page), any ? out.take() : Bytes{}});
+    pages.push_back({page_name('s', PageKind::kStreams, number), any ? out.take() : Bytes{}});
   }
 }
 
 bool LongStreams::restore(size_t number, ByteReader& in) {
   // Slots are found anew: an entry keeps its page, which is all that the next snapshot needs.
-  constexpr size_t kPagesMax = 1 << 20;
-  if (number > kPagesMax) {
+  if (number >= kPagesMax || (number < pages_.size() && pages_[number] != nullptr)) {
     return false;
   }
-  while (entries_.size() < (number + 1) * kPageEntries) {
-    free_.push_back(static_cast<uint32_t>(entries_.size()));
-    entries_.emplace_back();
-  }
-  for (size_t slot = number * kPageEntries; !in.done(); ++slot) {
-    if (in.failed() || slot >= (number + 1) * kPageEntries) {
+  pages_.resize(std::max(pages_.size(), number + 1));
+  pages_[number] = std::make_unique<Page>();
+  size_t used = 0;
+  for (; !in.done(); ++used) {
+    if (used == kPageEntries) {
       return false;
     }
-    Entry& entry = entries_[slot];
+    Entry& entry = (*pages_[number])[used];
     entry.identity = in.get_text();
     entry.amounts = in.get<Amounts>();
     entry.touched_window_ms = in.get<int64_t>();
     entry.used = true;
-    if (in.failed() || !by_identity_.emplace(entry.identity, static_cast<uint32_t>(slot)).second) {
+    const auto slot = static_cast<uint32_t>(number * kPageEntries + used);
+    const bool touched = entry.touched_window_ms == 0 || is_clock(entry.touched_window_ms);
+    if (in.failed() || !touched || !by_identity_.emplace(entry.identity, slot).second) {
       return false;
     }
-    std::erase(free_, static_cast<uint32_t>(slot));
   }
+  add_free(number, used);
   return true;
 }
 

@@ -2,11 +2,13 @@
 // last seen, so that each record adds only what is new (DESIGN 4.6).
 //
 // Entries have slots, and slots are cut into pages for the snapshot: a page is written when one of
-// its entries changed. At `entries_max` new ones are not admitted; the caller counts that.
+// its entries changed. Pages that a snapshot does not have take no memory. At `entries_max` new
+// ones are not admitted; the caller counts that.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -52,13 +54,25 @@ class LongStreams {
   };
 
   static constexpr size_t kPageEntries = 256;
+  /// Pages of the largest stream_states_max, 2^31.
+  static constexpr size_t kPagesMax = 1 << 23;
+  using Page = std::array<Entry, kPageEntries>;
 
+  [[nodiscard]] Entry& at(uint32_t slot) {
+    return (*pages_[slot / kPageEntries])[slot % kPageEntries];
+  }
+  [[nodiscard]] const Entry& at(uint32_t slot) const {
+    return (*pages_[slot / kPageEntries])[slot % kPageEntries];
+  }
+  /// The entries of a page from number `used_entries` on are free.
+  void add_free(size_t page, size_t used_entries);
+  uint32_t take_slot();
   void release(uint32_t slot);
   void mark(uint32_t slot);
 
   const size_t entries_max_;
-  /// A deque never moves its entries: the map's keys are views of them.
-  std::deque<Entry> entries_;
+  /// Pages never move: the map's keys are views of their entries. nullptr: nothing was ever there.
+  std::vector<std::unique_ptr<Page>> pages_;
   std::vector<uint32_t> free_;
   std::unordered_map<std::string_view, uint32_t, Hash, std::equal_to<>> by_identity_;
   std::vector<uint8_t> changed_pages_;

@@ -28,4 +28,25 @@ inline void put_page_head(ByteWriter& out, char table, PageKind kind, size_t num
   out.put(static_cast<uint32_t>(number));
 }
 
+struct PageHead {
+  PageKind kind = PageKind::kKeys;
+  char table = 0;
+  uint32_t number = 0;
+};
+
+/// False when the bytes begin no page.
+inline bool get_page_head(ByteReader& in, PageHead& head) {
+  const auto kind = in.get<char>();
+  for (const PageKind known :
+       {PageKind::kKeys, PageKind::kTotals, PageKind::kCarries, PageKind::kStreams}) {
+    if (kind == static_cast<char>(known)) {
+      head.kind = known;
+      head.table = in.get<char>();
+      head.number = in.get<uint32_t>();
+      return !in.failed();
+    }
+  }
+  return false;
+}
+
 }  // namespace mf

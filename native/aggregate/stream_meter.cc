@@ -1,5 +1,6 @@
 #include "native/aggregate/stream_meter.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -18,6 +19,11 @@ RouteKind reason_kind(Outcome reason) {
     default:
       return RouteKind::kReasonBadProject;
   }
+}
+
+/// What a count of a snapshot may be: with room for all that is still to come.
+bool is_count(int64_t count) {
+  return count >= 0 && count <= INT64_MAX / 2;
 }
 
 /// Appends a value's length and bytes: two different lists of values never make equal bytes.
@@ -257,7 +263,7 @@ void StreamMeter::begin_window(const Placement& placement) {
   if (placement.move == Placement::Move::kFirst) {
     // Lines before the first clock, if they are kept, belong to this window.
     window_.move(placement);
-    long_streams_.touch_all(placement.window_start_ms);
+    long_streams_.touch_all(window_.window_start_ms());
     return;
   }
   long_streams_.drop_idle(window_.window_start_ms());
@@ -297,19 +303,17 @@ void StreamMeter::snapshot(SnapshotPages& pages) {
 
 bool StreamMeter::restore_page(std::string_view page) {
   ByteReader in(page);
-  const auto kind = static_cast<PageKind>(in.get<char>());
-  const auto table = in.get<char>();
-  const auto number = in.get<uint32_t>();
-  if (in.failed()) {
+  PageHead head;
+  if (!get_page_head(in, head)) {
     return false;
   }
-  if (kind == PageKind::kStreams) {
-    return long_streams_.restore(number, in);
+  if (head.kind == PageKind::kStreams) {
+    return long_streams_.restore(head.number, in);
   }
-  if (table != 'm' && table != 'u') {
+  if (head.table != 'm' && head.table != 'u') {
     return false;
   }
-  return (table == 'm' ? metered_ : unattributed_).restore(kind, number, in);
+  return (head.table == 'm' ? metered_ : unattributed_).restore(head.kind, head.number, in);
 }
 
 void StreamMeter::save(ByteWriter& out) const {
@@ -332,7 +336,8 @@ bool StreamMeter::load(ByteReader& in) {
   window_sums_ = in.get<Totals>();
   counts_ = in.get<OutcomeCounts>();
   part_counts_ = in.get<OutcomeCounts>();
-  return !in.failed();
+  return !in.failed() && is_count(part_) && window_sums_.is_counted() &&
+         std::ranges::all_of(counts_, is_count) && std::ranges::all_of(part_counts_, is_count);
 }
 
 }  // namespace mf

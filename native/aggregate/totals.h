@@ -15,6 +15,11 @@ struct Totals {
   /// The sum of floor(ms / 1000) per record, for `per_request_floor`.
   int64_t floor_seconds = 0;
 
+  /// No counter is below 0: true of all that were counted, not of what damaged bytes say.
+  [[nodiscard]] bool is_counted() const {
+    return (requests | egress_bytes | ingress_bytes | duration_ms | floor_seconds) >= 0;
+  }
+
   /// Adds `more`; false, and nothing is changed, when a sum would pass 2^63 - 1.
   bool add(const Totals& more) {
     Totals sum;

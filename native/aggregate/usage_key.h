@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "native/base/bytes.h"
 #include "native/parse/route.h"
 
 namespace mf {
@@ -43,6 +44,18 @@ inline void encode_key(const UsageKey& key, const std::vector<const std::string*
       out.append(*dimension);
     }
   }
+}
+
+/// True when the lengths in `encoded` are those of its text: what encode_key writes.
+inline bool is_encoded_key(std::string_view encoded, size_t dimensions) {
+  ByteReader columns(encoded);
+  uint64_t text_bytes = 0;
+  for (size_t column = 0; column < 4 + dimensions; ++column) {
+    const auto value = columns.get<uint32_t>();
+    const bool is_length = column != 1 && (column < 4 || value != kAbsentDimension);
+    text_bytes += is_length ? value : 0;
+  }
+  return !columns.failed() && text_bytes == columns.rest_bytes();
 }
 
 }  // namespace mf

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "native/aggregate/usage_key.h"
 #include "native/base/limits.h"
 
 namespace mf {
@@ -104,6 +105,7 @@ void UsageTable::merge_part() {
 
 std::vector<Bytes> UsageTable::take_merged() {
   std::vector<UsageRow> rows;
+  rows.reserve(merged_full_.size() + merged_.size());
   for (const auto& [id, totals] : merged_full_) {
     rows.push_back({keys_.text(id), totals, 0});
   }
@@ -219,8 +221,7 @@ bool UsageTable::restore(PageKind kind, size_t number, ByteReader& in) {
     }
     while (!in.done() && !in.failed() && rows_.size() < first + kPageKeys) {
       const std::string_view encoded = in.get_text();
-      const bool long_enough = encoded.size() >= (4 + dimensions_) * sizeof(uint32_t);
-      if (!long_enough || key(encoded) + 1 != rows_.size()) {
+      if (!is_encoded_key(encoded, dimensions_) || key(encoded) + 1 != rows_.size()) {
         return false;
       }
     }
@@ -232,13 +233,27 @@ bool UsageTable::restore(PageKind kind, size_t number, ByteReader& in) {
   if (number >= pages_.size()) {
     return false;
   }
-  const size_t end = std::min(rows_.size(), first + kPageKeys);
-  for (size_t id = first; id < end && !in.done(); ++id) {
-    Row& row = rows_[id];
-    if (kind == PageKind::kCarries) {
-      row.carry_ms = in.get<uint16_t>();
-      continue;
+  return kind == PageKind::kCarries ? restore_carries(number, in) : restore_totals(number, in);
+}
+
+bool UsageTable::restore_carries(size_t page, ByteReader& in) {
+  const size_t end = std::min(rows_.size(), (page + 1) * kPageKeys);
+  for (size_t id = page * kPageKeys; id < end && !in.done(); ++id) {
+    rows_[id].carry_ms = in.get<uint16_t>();
+    if (rows_[id].carry_ms >= 1000) {
+      return false;
     }
+  }
+  return in.done();
+}
+
+bool UsageTable::restore_totals(size_t page, ByteReader& in) {
+  if (std::exchange(pages_[page].totals_stored, true)) {
+    return false;
+  }
+  const size_t end = std::min(rows_.size(), (page + 1) * kPageKeys);
+  for (size_t id = page * kPageKeys; id < end && !in.done(); ++id) {
+    Row& row = rows_[id];
     const auto flags = in.get<uint8_t>();
     row.counted = (flags & kCounted) != 0;
     row.touched = (flags & kTouched) != 0;
@@ -248,7 +263,9 @@ bool UsageTable::restore(PageKind kind, size_t number, ByteReader& in) {
       row.totals = in.get<Totals>();
       touched_.push_back(static_cast<uint32_t>(id));
     }
-    pages_[number].totals_stored = true;
+    if (!row.totals.is_counted()) {
+      return false;
+    }
   }
   return in.done();
 }
@@ -266,7 +283,7 @@ bool UsageTable::load(ByteReader& in) {
   for (uint32_t i = 0; i < count; ++i) {
     const auto id = in.get<uint32_t>();
     const auto totals = in.get<Totals>();
-    if (in.failed() || id >= rows_.size()) {
+    if (in.failed() || id >= rows_.size() || !totals.is_counted()) {
       return false;
     }
     full_.emplace_back(id, totals);

@@ -83,7 +83,6 @@ class UsageTable {
     bool totals_changed = false;
     bool carries_changed = false;
     bool totals_stored = false;
-    bool carries_stored = false;
   };
 
   UsageRow close_row(uint32_t id, const Totals& totals);
@@ -91,6 +90,8 @@ class UsageTable {
   [[nodiscard]] Bytes pack_totals(size_t page) const;
   [[nodiscard]] Bytes pack_carries(size_t page) const;
   [[nodiscard]] bool has_admitted(size_t page) const;
+  bool restore_carries(size_t page, ByteReader& in);
+  bool restore_totals(size_t page, ByteReader& in);
 
   const char letter_;
   const size_t dimensions_;

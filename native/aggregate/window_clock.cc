@@ -9,25 +9,26 @@ namespace mf {
 namespace {
 
 constexpr int64_t kSetBackMs = 3'600'000;
+constexpr int64_t kWindowMaxMs = 3'600'000;
 
 }  // namespace
 
 Placement WindowClock::place(int64_t clock_ms) const {
   using Move = Placement::Move;
   if (clock_ms == kNoClock) {
-    return {Move::kStay, window_start_ms_, clock_ms};
+    return {Move::kStay, clock_ms};
   }
   const int64_t start = clock_ms - clock_ms % window_ms_;
   if (!begun_) {
-    return {Move::kFirst, start, clock_ms};
+    return {Move::kFirst, clock_ms};
   }
   if (start > window_start_ms_) {
-    return {Move::kLater, start, clock_ms};
+    return {Move::kLater, clock_ms};
   }
   if (clock_ms < window_start_ms_ - kSetBackMs) {
-    return {Move::kNewEpoch, start, clock_ms};
+    return {Move::kNewEpoch, clock_ms};
   }
-  return {Move::kStay, window_start_ms_, clock_ms};
+  return {Move::kStay, clock_ms};
 }
 
 void WindowClock::move(const Placement& placement) {
@@ -62,7 +63,9 @@ bool WindowClock::load(ByteReader& in) {
   begun_ = in.get<uint8_t>() != 0;
   window_start_ms_ = in.get<int64_t>();
   const auto count = in.get<uint32_t>();
-  if (in.failed() || window_ms_ < 1 || count == 0 || count > kEpochsRememberedMax) {
+  const bool window_is_one = window_ms_ >= 1 && window_ms_ <= kWindowMaxMs;
+  const bool start_is_one = begun_ ? is_clock(window_start_ms_) : window_start_ms_ == 0;
+  if (!window_is_one || !start_is_one || count == 0 || count > kEpochsRememberedMax) {
     return false;
   }
   epochs_.clear();

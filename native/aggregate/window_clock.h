@@ -18,7 +18,6 @@ struct Placement {
     kNewEpoch,  ///< The clock was set back by more than an hour: the open segment closes.
   };
   Move move = Move::kStay;
-  int64_t window_start_ms = 0;
   int64_t clock_ms = 0;
 
   [[nodiscard]] bool closes() const { return move == Move::kLater || move == Move::kNewEpoch; }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace mf {
 
@@ -18,7 +19,8 @@ class ByteWriter {
  public:
   template <typename T>
   void put(T value) {
-    static_assert(std::is_trivially_copyable_v<T>);
+    // Without padding, whose bytes would differ from run to run.
+    static_assert(std::has_unique_object_representations_v<T>);
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
   }
 
@@ -33,7 +35,8 @@ class ByteWriter {
   }
 
   [[nodiscard]] size_t size() const { return bytes_.size(); }
-  Bytes take() { return std::move(bytes_); }
+  /// The bytes; the writer begins anew.
+  Bytes take() { return std::exchange(bytes_, {}); }
 
  private:
   Bytes bytes_;
@@ -73,6 +76,7 @@ class ByteReader {
     rest_.remove_prefix(size);
   }
 
+  [[nodiscard]] size_t rest_bytes() const { return rest_.size(); }
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool done() const { return !failed_ && rest_.empty(); }
 

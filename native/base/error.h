@@ -11,7 +11,7 @@ enum class [[nodiscard]] Error : uint8_t {
   kRead,              ///< pread failed; errno says why.
   kSnapshotDamaged,   ///< A snapshot's head or page is cut, of another version, or contradicts
                       ///< itself.
-  kFormatTooLarge,    ///< A format maps more than kPathsMax keys.
+  kFormatTooLarge,    ///< A format maps more keys than kPathsMax or kPathTokensMax.
   kSimdjsonCapacity,  ///< simdjson could not allocate its index for the longest line.
 };
 

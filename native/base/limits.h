@@ -12,11 +12,17 @@ inline constexpr int kContainersOpenMax = 64;
 /// Mapped keys of one format; a larger format is refused when the engine is made.
 inline constexpr size_t kPathsMax = 64;
 
+/// Reference tokens of all mapped keys of one format; the same happens.
+inline constexpr size_t kPathTokensMax = 4096;
+
+/// What line_bytes_max may be at most; larger ones are refused.
+inline constexpr size_t kLineBytesMaxMax = 1 << 30;
+
 /// Bytes of a line that is not kept whole (`too_long`) that quarantine keeps: its beginning.
 inline constexpr size_t kQuarantineHeadBytesMax = 1024;
 
 /// Bytes of an envelope before the content of a physical line. Beyond it and line_bytes_max, a
-/// physical line is no longer held but folded in pieces.
+/// physical line is no longer held but folded in pieces, and a longer envelope is none.
 inline constexpr size_t kEnvelopeBytesMax = 4096;
 
 /// Keys of one page: what is written at a commit when one of them is touched.

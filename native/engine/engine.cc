@@ -40,10 +40,12 @@ char* Engine::room(size_t bytes) {
 
 void Engine::fold(size_t added) {
   const size_t filled = held_ + added;
-  const size_t used = reader_.consume({buffer_.data(), filled}, *this);
+  const size_t used = reader_.consume({buffer_.data(), filled}, offset_, *this);
   offset_ += used;
   held_ = filled - used;
-  std::memmove(buffer_.data(), buffer_.data() + used, held_);
+  if (used > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + used, held_);
+  }
 }
 
 void Engine::feed(std::string_view bytes) {
@@ -60,7 +62,7 @@ Error Engine::read(int fd, uint64_t bytes_max, uint64_t& got, int& error_number)
   while (got < bytes_max) {
     const auto size = static_cast<size_t>(std::min<uint64_t>(bytes_max - got, kReadBytes));
     size_t count = 0;
-    const Error error = read_at(fd, read_offset(), room(size), size, count, error_number);
+    const Error error = read_at(fd, read_offset(), {room(size), size}, count, error_number);
     fold(count);
     got += count;
     if (error != Error::kNone || count < size) {
@@ -71,7 +73,7 @@ Error Engine::read(int fd, uint64_t bytes_max, uint64_t& got, int& error_number)
 }
 
 void Engine::end_generation() {
-  reader_.end_generation({buffer_.data(), held_}, *this);
+  reader_.end_generation({buffer_.data(), held_}, offset_, *this);
   held_ = 0;
   offset_ = 0;
 }
@@ -89,7 +91,7 @@ void Engine::end_stream() {
 void Engine::line(const Line& line) {
   const Outcome outcome = judge(line);
   if (keep_quarantine_ && is_quarantined(outcome)) {
-    put_quarantined(quarantine_, outcome, line, offset_ + line.begin);
+    put_quarantined(quarantine_, outcome, line);
   }
 }
 
@@ -153,8 +155,7 @@ Error Engine::restore(std::string_view head, const std::vector<std::string_view>
     return Error::kSnapshotDamaged;
   }
   offset_ = in.get<uint64_t>();
-  reader_.load(in);
-  if (!meter_.load(in) || !in.done()) {
+  if (!reader_.load(in) || !meter_.load(in) || !in.done()) {
     return Error::kSnapshotDamaged;
   }
   return Error::kNone;

@@ -48,7 +48,8 @@ class Engine final : private LineSink {
 
   /// The generation ends: a tail without LF is a line, and offsets begin at 0 again.
   void end_generation();
-  /// Goes on at `offset` of this generation; the unfinished physical line is forgotten.
+  /// Goes on at `offset` of this generation; what is held of an unfinished physical line is
+  /// forgotten. A line too long to be held goes on.
   void seek(uint64_t offset);
   void close_by_time() { meter_.close_by_time(); }
   /// The stream ends: parts without their `F` are cut, the open segment closes by content.
@@ -66,7 +67,8 @@ class Engine final : private LineSink {
   [[nodiscard]] const StreamMeter& meter() const { return meter_; }
 
   EngineSnapshot snapshot();
-  /// On a new engine: the head of the last snapshot and the newest page of each name.
+  /// On a new engine: the head of the last snapshot and the newest page of each name. After
+  /// kSnapshotDamaged the engine may only be destroyed.
   Error restore(std::string_view head, const std::vector<std::string_view>& pages);
 
  private:

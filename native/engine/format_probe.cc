@@ -10,11 +10,11 @@ FormatProbe::FormatProbe(const Format& format, Envelope envelope, size_t line_by
 
 void FormatProbe::feed(std::string_view bytes) {
   held_.append(bytes);
-  held_.erase(0, reader_.consume(held_, *this));
+  held_.erase(0, reader_.consume(held_, 0, *this));
 }
 
 void FormatProbe::end_generation() {
-  reader_.end_generation(held_, *this);
+  reader_.end_generation(held_, 0, *this);
   held_.clear();
 }
 

@@ -7,7 +7,7 @@
 
 namespace mf {
 
-void put_quarantined(ByteWriter& out, Outcome outcome, const Line& line, uint64_t offset) {
+void put_quarantined(ByteWriter& out, Outcome outcome, const Line& line) {
   const bool whole = line.fault == LineFault::kNone;
   const std::string_view text =
       whole ? line.content
@@ -16,7 +16,7 @@ void put_quarantined(ByteWriter& out, Outcome outcome, const Line& line, uint64_
   out.put(static_cast<uint8_t>(whole));
   out.put(uint16_t{0});
   out.put(static_cast<uint32_t>(text.size()));
-  out.put(offset);
+  out.put(line.offset);
   out.put(whole ? static_cast<uint64_t>(text.size()) : line.whole->length());
   out.put(whole ? Sha256::of(text) : line.whole->digest());
   out.put_raw(text.data(), text.size());

@@ -15,6 +15,6 @@
 
 namespace mf {
 
-void put_quarantined(ByteWriter& out, Outcome outcome, const Line& line, uint64_t offset);
+void put_quarantined(ByteWriter& out, Outcome outcome, const Line& line);
 
 }  // namespace mf

@@ -17,9 +17,10 @@ inline bool is_clock(int64_t ms) {
   return ms >= kClockMinMs && ms < kClockEndMs;
 }
 
-/// The last date that was read: a log has the same one for a day. A cache that never decides.
+/// The last date that was read: a log has the same one for a day. A cache that never decides, so it
+/// begins with a date that is true.
 struct DateMemo {
-  std::array<char, 10> text{};
+  std::array<char, 10> text{'1', '9', '7', '0', '-', '0', '1', '-', '0', '1'};
   int64_t days = 0;
 };
 

@@ -33,9 +33,4 @@ bool read_cri(std::string_view physical, Piece& piece) {
   return true;
 }
 
-Envelope detect_envelope(std::string_view physical) {
-  Piece piece;
-  return read_cri(physical, piece) ? Envelope::kCri : Envelope::kRaw;
-}
-
 }  // namespace mf

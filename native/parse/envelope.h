@@ -23,7 +23,4 @@ struct Piece {
 /// Reads `<time> <stdout|stderr> <P|F>[:tags] <content>`. False when it is no such record.
 bool read_cri(std::string_view physical, Piece& piece);
 
-/// What `auto` makes of the first physical line that is not empty.
-Envelope detect_envelope(std::string_view physical);
-
 }  // namespace mf

@@ -15,11 +15,11 @@ std::string_view without_carriage_return(std::string_view text) {
   return text.ends_with('\r') ? text.substr(0, text.size() - 1) : text;
 }
 
-Line faulty(const JoinedLine& joined, LineFault fault, size_t begin) {
+Line faulty(const JoinedLine& joined, LineFault fault, uint64_t offset) {
   Line line;
   line.content = joined.content();
   line.fault = fault;
-  line.begin = begin;
+  line.offset = offset;
   line.whole = &joined;
   return line;
 }
@@ -33,8 +33,7 @@ LineReader::LineReader(Envelope envelope, size_t line_bytes_max)
       joined_{JoinedLine(line_bytes_max), JoinedLine(line_bytes_max)},
       long_bad_(line_bytes_max) {}
 
-size_t LineReader::consume(std::string_view bytes, LineSink& sink) {
-  begin_ = 0;
+size_t LineReader::consume(std::string_view bytes, uint64_t offset, LineSink& sink) {
   size_t used = skip_mark(bytes);
   if (used == std::string_view::npos) {
     return 0;
@@ -51,7 +50,7 @@ size_t LineReader::consume(std::string_view bytes, LineSink& sink) {
       extend_long(text);
       end_long(sink);
     } else {
-      begin_ = used;
+      offset_ = offset + used;
       physical(without_carriage_return(text), sink);
     }
     used = end + 1;
@@ -62,7 +61,7 @@ size_t LineReader::consume(std::string_view bytes, LineSink& sink) {
     return bytes.size();
   }
   if (rest.size() > held_bytes_max_) {
-    begin_long(rest);
+    begin_long(rest, offset + used);
     return bytes.size();
   }
   return used;
@@ -79,8 +78,8 @@ size_t LineReader::skip_mark(std::string_view bytes) {
   return bytes.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
 }
 
-void LineReader::end_generation(std::string_view rest, LineSink& sink) {
-  begin_ = 0;
+void LineReader::end_generation(std::string_view rest, uint64_t offset, LineSink& sink) {
+  offset_ = offset;
   if (long_.open) {
     extend_long(rest);
     end_long(sink);
@@ -95,11 +94,26 @@ void LineReader::end_stream(LineSink& sink) {
     if (joined(output).is_pending()) {
       // A part of white space only is an empty line: that row of DESIGN 4.7 comes first.
       const bool blank = joined(output).content().empty();
-      Line line = blank ? Line{} : faulty(joined(output), LineFault::kCut, begin_);
+      const uint64_t offset = part_offsets_[static_cast<size_t>(output)];
+      Line line = blank ? Line{} : faulty(joined(output), LineFault::kCut, offset);
       line.output = output;
       sink.line(line);
       joined(output).clear();
     }
+  }
+}
+
+/// An envelope of more than held_bytes_max_ bytes is none: were it longer, it would depend on how
+/// the bytes come whether its end is there when it is asked for.
+bool LineReader::unwrap(std::string_view text, Piece& piece) const {
+  return read_cri(text, piece) && text.size() - piece.content.size() <= held_bytes_max_;
+}
+
+/// `auto` is decided by the first physical line that is not empty.
+void LineReader::detect_envelope(std::string_view text) {
+  Piece piece;
+  if (envelope_ == Envelope::kAuto) {
+    envelope_ = unwrap(text, piece) ? Envelope::kCri : Envelope::kRaw;
   }
 }
 
@@ -109,14 +123,12 @@ void LineReader::physical(std::string_view text, LineSink& sink) {
   if (envelope_ != Envelope::kRaw) {
     if (text.empty()) {
       Line blank;
-      blank.begin = begin_;
+      blank.offset = offset_;
       sink.line(blank);
       return;
     }
-    if (envelope_ == Envelope::kAuto) {
-      envelope_ = detect_envelope(text);
-    }
-    if (envelope_ == Envelope::kCri && !read_cri(text, piece)) {
+    detect_envelope(text);
+    if (envelope_ == Envelope::kCri && !unwrap(text, piece)) {
       bad_envelope(text, sink);
       return;
     }
@@ -127,7 +139,7 @@ void LineReader::physical(std::string_view text, LineSink& sink) {
 void LineReader::finish(const Piece& piece, LineSink& sink) {
   JoinedLine& pending = joined(piece.output);
   Line line;
-  line.begin = begin_;
+  line.offset = offset_;
   if (!piece.partial && !pending.is_pending()) {
     line.content = trim(piece.content);
     line.output = piece.output;
@@ -139,10 +151,11 @@ void LineReader::finish(const Piece& piece, LineSink& sink) {
   }
   pending.append(piece.content);
   if (piece.partial) {
+    part_offsets_[static_cast<size_t>(piece.output)] = offset_;
     return;
   }
   if (pending.is_too_long()) {
-    line = faulty(pending, LineFault::kTooLong, begin_);
+    line = faulty(pending, LineFault::kTooLong, offset_);
   }
   line.content = pending.content();
   line.output = piece.output;
@@ -153,20 +166,19 @@ void LineReader::finish(const Piece& piece, LineSink& sink) {
 
 void LineReader::bad_envelope(std::string_view text, LineSink& sink) {
   long_bad_.append(text);
-  sink.line(faulty(long_bad_, LineFault::kBadEnvelope, begin_));
+  sink.line(faulty(long_bad_, LineFault::kBadEnvelope, offset_));
   long_bad_.clear();
 }
 
-void LineReader::begin_long(std::string_view text) {
-  if (envelope_ == Envelope::kAuto) {
-    envelope_ = detect_envelope(text);
-  }
+void LineReader::begin_long(std::string_view text, uint64_t offset) {
+  detect_envelope(text);
   Piece piece;
   piece.content = text;
   long_ = LongLine{};
   long_.open = true;
+  long_.offset = offset;
   if (envelope_ != Envelope::kRaw) {
-    long_.bad_envelope = !read_cri(text, piece);
+    long_.bad_envelope = !unwrap(text, piece);
     long_.partial = piece.partial && !long_.bad_envelope;
     long_.output = long_.bad_envelope ? OutputStream::kStdout : piece.output;
     long_.time = piece.time;
@@ -189,8 +201,9 @@ void LineReader::extend_long(std::string_view text) {
 void LineReader::end_long(LineSink& sink) {
   const LongLine ended = std::move(long_);
   long_ = LongLine{};
+  offset_ = ended.offset;
   if (ended.bad_envelope) {
-    sink.line(faulty(long_bad_, LineFault::kBadEnvelope, begin_));
+    sink.line(faulty(long_bad_, LineFault::kBadEnvelope, offset_));
     long_bad_.clear();
     return;
   }
@@ -206,27 +219,37 @@ void LineReader::save(ByteWriter& out) const {
   out.put(static_cast<uint8_t>(at_start_));
   joined_[0].save(out);
   joined_[1].save(out);
+  out.put(part_offsets_);
   out.put(static_cast<uint8_t>(long_.open));
   out.put(static_cast<uint8_t>(long_.bad_envelope));
   out.put(static_cast<uint8_t>(long_.partial));
   out.put(static_cast<uint8_t>(long_.output));
   out.put(static_cast<uint8_t>(long_.carriage_return));
+  out.put(long_.offset);
   out.put_text(long_.time);
   long_bad_.save(out);
 }
 
-void LineReader::load(ByteReader& in) {
-  envelope_ = static_cast<Envelope>(in.get<uint8_t>());
+bool LineReader::load(ByteReader& in) {
+  const auto envelope = in.get<uint8_t>();
+  if (envelope > static_cast<uint8_t>(Envelope::kCri)) {
+    return false;
+  }
+  // What is configured wins: the stored one is what `auto` decided, or an earlier configuration.
+  if (envelope_ == Envelope::kAuto) {
+    envelope_ = static_cast<Envelope>(envelope);
+  }
   at_start_ = in.get<uint8_t>() != 0;
-  joined_[0].load(in);
-  joined_[1].load(in);
+  const bool joined = joined_[0].load(in) && joined_[1].load(in);
+  part_offsets_ = in.get<std::array<uint64_t, 2>>();
   long_.open = in.get<uint8_t>() != 0;
   long_.bad_envelope = in.get<uint8_t>() != 0;
   long_.partial = in.get<uint8_t>() != 0;
   long_.output = in.get<uint8_t>() == 0 ? OutputStream::kStdout : OutputStream::kStderr;
   long_.carriage_return = in.get<uint8_t>() != 0;
+  long_.offset = in.get<uint64_t>();
   long_.time = in.get_text();
-  long_bad_.load(in);
+  return joined && long_bad_.load(in) && !in.failed();
 }
 
 }  // namespace mf

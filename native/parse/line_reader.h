@@ -28,8 +28,8 @@ struct Line {
   /// The envelope's time of the last part, as written; empty when there is none.
   std::string_view time;
   LineFault fault = LineFault::kNone;
-  /// Where its last physical line begins in the bytes given to the reader; 0 if before them.
-  size_t begin = 0;
+  /// Where its last physical line begins in its generation.
+  uint64_t offset = 0;
   /// All of a faulty line; nullptr when there is no fault.
   const JoinedLine* whole = nullptr;
 };
@@ -44,12 +44,12 @@ class LineReader {
  public:
   LineReader(Envelope envelope, size_t line_bytes_max);
 
-  /// Reads the physical lines that end in `bytes`. Returns how many bytes are done with; the
-  /// caller brings the rest again, followed by more.
-  size_t consume(std::string_view bytes, LineSink& sink);
+  /// Reads the physical lines that end in `bytes`, which lie at `offset` of their generation.
+  /// Returns how many bytes are done with; the caller brings the rest again, followed by more.
+  size_t consume(std::string_view bytes, uint64_t offset, LineSink& sink);
 
   /// The generation ends here: `rest`, what consume left, is a line although no LF follows.
-  void end_generation(std::string_view rest, LineSink& sink);
+  void end_generation(std::string_view rest, uint64_t offset, LineSink& sink);
 
   /// No generation follows: parts that wait for their `F` are cut.
   void end_stream(LineSink& sink);
@@ -57,16 +57,19 @@ class LineReader {
   [[nodiscard]] Envelope envelope() const { return envelope_; }
 
   void save(ByteWriter& out) const;
-  void load(ByteReader& in);
+  /// False when the bytes contradict themselves.
+  bool load(ByteReader& in);
 
  private:
   /// Drops the byte order mark at the start of a generation; npos: more bytes are needed to know.
   size_t skip_mark(std::string_view bytes);
+  [[nodiscard]] bool unwrap(std::string_view text, Piece& piece) const;
+  void detect_envelope(std::string_view text);
   void physical(std::string_view text, LineSink& sink);
   void finish(const Piece& piece, LineSink& sink);
   void bad_envelope(std::string_view text, LineSink& sink);
 
-  void begin_long(std::string_view text);
+  void begin_long(std::string_view text, uint64_t offset);
   void extend_long(std::string_view text);
   void end_long(LineSink& sink);
 
@@ -76,9 +79,11 @@ class LineReader {
   const size_t held_bytes_max_;
   Envelope envelope_;
   bool at_start_ = true;
-  /// Where the physical line being read begins in the caller's bytes.
-  size_t begin_ = 0;
+  /// Where the physical line being read begins in its generation.
+  uint64_t offset_ = 0;
   std::array<JoinedLine, 2> joined_;
+  /// Where the last part of each begins.
+  std::array<uint64_t, 2> part_offsets_{};
 
   /// A physical line that is folded in pieces.
   struct LongLine {
@@ -88,6 +93,7 @@ class LineReader {
     OutputStream output = OutputStream::kStdout;
     /// A CR that is part of the line unless LF follows.
     bool carriage_return = false;
+    uint64_t offset = 0;
     std::string time;
   };
   LongLine long_;

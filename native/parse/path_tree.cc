@@ -1,10 +1,20 @@
 #include "native/parse/path_tree.h"
 
+#include "native/base/limits.h"
+
 namespace mf {
 
-PathTree::PathTree(const Format& format)
-    : path_count_(format.paths.size()), nodes_(1), path_of_{kNotMapped} {
-  for (size_t path = 0; path < format.paths.size(); ++path) {
+PathTree::PathTree(const Format& format) : nodes_(1), path_of_{kNotMapped} {
+  size_t tokens = 0;
+  for (const std::vector<std::string>& path : format.paths) {
+    tokens += path.size();
+  }
+  too_large_ = format.paths.size() > kPathsMax || tokens > kPathTokensMax;
+  if (too_large_) {
+    return;
+  }
+  path_count_ = format.paths.size();
+  for (size_t path = 0; path < path_count_; ++path) {
     Node node = kRoot;
     for (const std::string& token : format.paths[path]) {
       node = descend(node, token);

@@ -19,7 +19,10 @@ class PathTree {
   /// Where a key leads that is in no path.
   static constexpr Node kOutside = -1;
 
+  /// Takes a format within kPathsMax and kPathTokensMax; of a larger one, nothing.
   explicit PathTree(const Format& format);
+
+  [[nodiscard]] bool is_too_large() const { return too_large_; }
 
   /// The node that `key` (unescaped) leads to from `from`.
   [[nodiscard]] Node child(Node from, std::string_view key) const {
@@ -74,7 +77,8 @@ class PathTree {
 
   Node descend(Node from, const std::string& key);
 
-  size_t path_count_;
+  size_t path_count_ = 0;
+  bool too_large_ = false;
   std::vector<Branch> nodes_;
   /// By node; apart from the branches, because every value asks for it.
   std::vector<int16_t> path_of_;

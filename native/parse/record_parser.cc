@@ -55,7 +55,7 @@ RecordParser::RecordParser(const Format& format)
 RecordParser::~RecordParser() = default;
 
 Error RecordParser::init(size_t line_bytes_max) {
-  return index_->init(line_bytes_max);
+  return paths_.is_too_large() ? Error::kFormatTooLarge : index_->init(line_bytes_max);
 }
 
 WalkResult RecordParser::attempt(std::string_view text, std::string_view original, Record& record) {

@@ -39,7 +39,8 @@ class RecordParser {
   RecordParser(const RecordParser&) = delete;
   RecordParser& operator=(const RecordParser&) = delete;
 
-  /// Makes room for lines of `line_bytes_max`; memory is taken when the first long line comes.
+  /// Refuses a format that is too large. Makes room for lines of `line_bytes_max`; memory is taken
+  /// when the first long line comes.
   Error init(size_t line_bytes_max);
 
   /// Reads one line, white space around it cut. `record` is filled when the line is accepted.

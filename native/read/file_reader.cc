@@ -6,10 +6,11 @@
 
 namespace mf {
 
-Error read_at(int fd, uint64_t offset, char* data, size_t size, size_t& got, int& error_number) {
+Error read_at(int fd, uint64_t offset, std::span<char> room, size_t& got, int& error_number) {
   got = 0;
-  while (got < size) {
-    const ssize_t count = pread(fd, data + got, size - got, static_cast<off_t>(offset + got));
+  while (got < room.size()) {
+    const std::span<char> rest = room.subspan(got);
+    const ssize_t count = pread(fd, rest.data(), rest.size(), static_cast<off_t>(offset + got));
     if (count == 0) {
       break;
     }

@@ -4,13 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "native/base/error.h"
 
 namespace mf {
 
-/// Reads up to `size` bytes at `offset`; fewer only at the end of the file. On kRead `error_number`
-/// is the errno.
-Error read_at(int fd, uint64_t offset, char* data, size_t size, size_t& got, int& error_number);
+/// Fills `room` from `offset`; `got` is less than its size only at the end of the file. On kRead
+/// `error_number` is the errno.
+Error read_at(int fd, uint64_t offset, std::span<char> room, size_t& got, int& error_number);
 
 }  // namespace mf

@@ -66,7 +66,7 @@ export function readFlags<Name extends string>(
   return { texts, given, positionals: parsed.positionals }
 }
 
-/** Text from a log, a name or a server, fit for a terminal: no control characters, no bidi tricks. */
+/** Text from a log, a name or a server, fit for a terminal: no escapes, no bidi tricks. */
 export function visible(text: string): string {
   return text.replace(/\p{C}/gu, '?')
 }

@@ -27,6 +27,8 @@ export interface PieceName {
 export interface StreamRecord<Place, Generation> {
   readonly stream: string
   readonly place: Place
+  /** Names of the dimensions that its open totals are kept by, in the order of the columns. */
+  readonly lineDimensions: readonly string[]
   readonly generations: readonly Generation[]
   readonly head: Uint8Array
 }

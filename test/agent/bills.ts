@@ -67,6 +67,12 @@ export function line(clockMs: number, parts: LineParts = {}): string {
   return `${JSON.stringify(record)}\n`
 }
 
+/** The same lines as a container runtime writes them. */
+export function criWrapped(lines: string): string {
+  const contents = lines.split('\n').slice(0, -1)
+  return contents.map((content) => `2026-11-02T12:00:00.5Z stdout F ${content}\n`).join('')
+}
+
 /** Some of what is in one list of events only: whole lists are too long to read. */
 export function difference(found: readonly string[], wanted: readonly string[]): object {
   const [there, asked] = [new Set(found), new Set(wanted)]

@@ -103,9 +103,7 @@ async function oneLife(path: string, log: DiskLog, rest: Buffer[], dice: Dice): 
   }
   const signal = dice.pick(['SIGTERM', 'SIGKILL'] as const)
   expect(agent.isOver, agent.stderr).toBe(false)
-  const t0 = performance.now()
   const ended = await agent.end(signal)
-  console.log('life', Math.round(lifeMs), signal, Math.round(performance.now() - t0), agent.stderr)
   // A signal that comes while the process still loads is not caught yet.
   expect([0, signal], agent.stderr).toContain(ended)
   for (const piece of rest) put(piece, log, dice)

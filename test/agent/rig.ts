@@ -2,25 +2,32 @@
 // deduplicates by id, agents in this process and agents as processes of their own.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { afterAll } from 'vitest'
 import { Agent, type AgentOptions, type AgentReport, type AgentSignal } from '../../src/agent.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { FrozenBatch, Sink, SinkAnswer } from '../../src/deliver/sink.ts'
 import { load } from '../unit/config-file.ts'
+import { line } from './bills.ts'
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const WAIT_MS = 20_000
 
-/** A directory that ends with the running test. */
+// At the end of the file, not of a test: tests of one file may run side by side.
+const leftovers: (() => Promise<unknown>)[] = []
+afterAll(async () => {
+  for (const end of leftovers.reverse()) await end()
+})
+
+/** A directory that ends with the test file. */
 export async function scratch(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'meter-fast-agent-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  leftovers.push(() => rm(directory, { recursive: true, force: true }))
   return directory
 }
 
@@ -96,6 +103,11 @@ export class Receiver implements Sink {
     return [...this.stored.values()].sort()
   }
 
+  /** All but those of a Marker. */
+  get usage(): string[] {
+    return this.texts.filter((text) => !text.includes('p-marker'))
+  }
+
   async close(): Promise<void> {}
 }
 
@@ -115,10 +127,7 @@ export class RunningAgent {
       this.#isOver = true
     })
     this.#ended.catch(() => undefined)
-    onTestFinished(async () => {
-      this.#stop.abort()
-      await this.#ended.catch(() => undefined)
-    })
+    leftovers.push(() => this.stop().catch(() => undefined))
   }
 
   get isOver(): boolean {
@@ -174,8 +183,8 @@ export class Command {
         resolve(code ?? signal ?? '')
       })
     })
-    onTestFinished(() => {
-      if (!this.#isOver) this.#child.kill('SIGKILL')
+    leftovers.push(async () => {
+      if (!this.#isOver) await this.end('SIGKILL')
     })
   }
 
@@ -209,4 +218,35 @@ export async function configFile(directory: string, parts: ConfigParts = {}): Pr
 export async function linesOf(path: string): Promise<string[]> {
   const text = existsSync(path) ? await readFile(path, 'utf8') : ''
   return text.split('\n').filter((line) => line !== '')
+}
+
+/**
+ * A second stream whose windows close by content. When one arrives at the receiver, the agent has
+ * looked at all that was written before, and at the clock, at least once since.
+ */
+export class Marker {
+  readonly path: string
+  readonly #sink: Receiver
+  #nextMs = Date.UTC(2026, 0, 1)
+
+  constructor(directory: string, sink: Receiver) {
+    this.path = join(directory, 'marker.log')
+    this.#sink = sink
+    this.#write()
+  }
+
+  async passed(): Promise<void> {
+    const before = this.#count
+    this.#write()
+    await until('the marker passes', () => this.#count > before)
+  }
+
+  get #count(): number {
+    return this.#sink.texts.filter((text) => text.includes('p-marker')).length
+  }
+
+  #write(): void {
+    appendFileSync(this.path, line(this.#nextMs, { project: 'p-marker', sent: 0 }))
+    this.#nextMs += 60_000
+  }
 }

@@ -53,6 +53,15 @@ export async function meterFast(
   return { code, stdout, stderr }
 }
 
+/** The lines that `scan --events` prints. */
+export async function scanEvents(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
+  const { stdout } = await meterFast(['scan', '--events', ...args], { env })
+  return stdout.split('\n').slice(0, -1)
+}
+
 let directory = ''
 
 /** To be called once in a test file: a build, and a directory of its own for its files. */

@@ -4,8 +4,8 @@
 // past the end of what it is given. Run under sanitizers, whose reports fail it too.
 
 #include <algorithm>
-#include <cstdio>
 
+#include "native/parse/line_reader.h"
 #include "native/parse/record_parser.h"
 #include "test/native/check.h"
 #include "test/native/guarded.h"
@@ -25,7 +25,7 @@ std::vector<Variant> variants() {
   plain.meter.format = datum_format();
   // Limits that every log reaches.
   EngineOptions tight = plain;
-  tight.line_bytes_max = 300;
+  tight.line_bytes_max = 700;
   tight.meter.window_ms = 1000;
   tight.meter.keys_max = 2;
   tight.meter.stream_states_max = 2;
@@ -68,7 +68,6 @@ Output fold_with_restarts(const EngineOptions& options, std::string_view bytes, 
 }
 
 void fold_in_all_ways(const Variant& variant, std::string_view bytes) {
-  busy_with = variant.name;
   const Output whole = fold_in_chunks(variant.options, bytes, std::max<size_t>(bytes.size(), 1));
   for (const size_t chunk_bytes : {size_t{1}, size_t{61}, size_t{4096}, size_t{65'536}}) {
     const Output pieces = fold_in_chunks(variant.options, bytes, chunk_bytes);
@@ -94,8 +93,8 @@ class GuardedParse final : private LineSink {
         parser_(datum_format()) {
     CHECK(parser_.init(kLineBytesMax) == Error::kNone);
     const std::string_view log = log_.copy(bytes);
-    const size_t used = reader_.consume(log, *this);
-    reader_.end_generation(log.substr(used), *this);
+    const size_t used = reader_.consume(log, 0, *this);
+    reader_.end_generation(log.substr(used), used, *this);
     reader_.end_stream(*this);
   }
 
@@ -127,10 +126,11 @@ int main_fold(int count, char** paths) {
   for (int i = 0; i < count; ++i) {
     const std::string bytes = read_file(paths[i]);
     total_bytes += bytes.size();
-    std::printf("  %s\n", paths[i]);
-    busy_with = "guarded";
+    busy_with = paths[i];
     const GuardedParse guarded(bytes);
     for (const Variant& variant : variants()) {
+      const std::string work = std::string(paths[i]) + ", " + variant.name;
+      busy_with = work.c_str();
       fold_in_all_ways(variant, bytes);
     }
   }

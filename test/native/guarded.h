@@ -1,5 +1,5 @@
-// Bytes that end exactly where memory ends: the page behind them may not be touched, so that reading
-// one byte too far kills the program.
+// Bytes that end exactly where memory ends: the page behind them may not be touched, so that
+// reading one byte too far kills the program.
 #pragma once
 
 #include <sys/mman.h>
@@ -18,7 +18,8 @@ class Guarded {
     const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     room_ = (bytes_max / page + 1) * page;
     mapped_ = room_ + page;
-    void* memory = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(memory != MAP_FAILED);
     memory_ = static_cast<char*>(memory);
     CHECK(mprotect(memory_ + room_, page, PROT_NONE) == 0);

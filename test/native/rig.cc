@@ -55,6 +55,26 @@ std::string rows_of(const std::vector<Bytes>& pages) {
   return all.take();
 }
 
+}  // namespace
+
+Format datum_format() {
+  Format format =
+      format_of({"project_name", "route_name", "bytes_sent", "bytes_received", "duration",
+                 "start_time", "access_log_type", "stream_id", "connection_id", "response_flags",
+                 "response_code", "response_code_details"});
+  format.dimensions.push_back(static_cast<int>(format.paths.size()));
+  format.paths.push_back({"protocol"});
+  return format;
+}
+
+Format envoy_gateway_format() {
+  Format format =
+      format_of({"", "route_name", "bytes_sent", "bytes_received", "duration", "start_time", "", "",
+                 "", "response_flags", "response_code", "response_code_details"});
+  format.project_source = ProjectSource::kRouteNamespace;
+  return format;
+}
+
 std::string part_of(const ClosedPart& part) {
   ByteWriter out;
   out.put(part.epoch);
@@ -66,26 +86,6 @@ std::string part_of(const ClosedPart& part) {
   out.put_text(rows_of(part.pages));
   out.put_text(rows_of(part.unattributed));
   return out.take();
-}
-
-}  // namespace
-
-Format datum_format() {
-  Format format = format_of({"project_name", "route_name", "bytes_sent", "bytes_received",
-                             "duration", "start_time", "access_log_type", "stream_id",
-                             "connection_id", "response_flags", "response_code",
-                             "response_code_details"});
-  format.dimensions.push_back(static_cast<int>(format.paths.size()));
-  format.paths.push_back({"protocol"});
-  return format;
-}
-
-Format envoy_gateway_format() {
-  Format format = format_of({"", "route_name", "bytes_sent", "bytes_received", "duration",
-                             "start_time", "", "", "", "response_flags", "response_code",
-                             "response_code_details"});
-  format.project_source = ProjectSource::kRouteNamespace;
-  return format;
 }
 
 std::string read_file(const char* path) {

@@ -19,6 +19,9 @@ Format envoy_gateway_format();
 
 std::string read_file(const char* path);
 
+/// What a closed part holds, its rows sorted; checks that its pages have the form of usage_page.h.
+std::string part_of(const ClosedPart& part);
+
 /// Repeats itself exactly: splitmix64.
 class Dice {
  public:

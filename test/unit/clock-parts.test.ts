@@ -1,5 +1,5 @@
-// Segments that are closed by time get a further part when more lines come (DESIGN 5.3), through the
-// engine that the agent uses: `Meter` has no clock of its own, so nothing closes by time there.
+// Segments that are closed by time get a further part when more lines come (DESIGN 5.3), through
+// the engine that the agent uses: `Meter` has no clock, so nothing closes by time there.
 
 import { describe, expect, test } from 'vitest'
 import { resolveFormat } from '../../src/config/formats.ts'
@@ -7,8 +7,9 @@ import { type UsageRow, usageRows } from '../../src/emit/usage-page.ts'
 import { createEngine, type Engine } from '../../src/native.ts'
 import { file, line, NOON_MS, report } from './metering.ts'
 
-const CLOSE = Symbol('close by time')
-const END = Symbol('end of the stream')
+/** Steps that are no lines. */
+const CLOSE = 'close by time'
+const END = 'end of the stream'
 
 function engine(): Engine {
   return createEngine({
@@ -32,12 +33,12 @@ interface Part {
   readonly rows: readonly UsageRow[]
 }
 
-function parts(...steps: (string | typeof CLOSE | typeof END)[]): Part[] {
+function parts(...steps: readonly string[]): Part[] {
   const one = engine()
   for (const step of steps) {
     if (step === CLOSE) one.closeByTime()
     else if (step === END) one.endStream()
-    else one.feed(file(step as string))
+    else one.feed(file(step))
   }
   const { closed } = one.take()
   one.close()
@@ -108,7 +109,7 @@ describe('parts', () => {
     )
     for (const closes of [[], [1], [2], [1, 3], [1, 2, 3]]) {
       const steps = lines.flatMap((text, i) => (closes.includes(i) ? [CLOSE, text] : [text]))
-      const rows = parts(...(steps as string[]), END).flatMap((part) => part.rows)
+      const rows = parts(...steps, END).flatMap((part) => part.rows)
       const sum = (pick: (row: UsageRow) => bigint) =>
         rows.reduce((all, row) => all + pick(row), 0n)
       expect(sum((row) => row.requests)).toBe(4n)

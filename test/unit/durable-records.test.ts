@@ -51,7 +51,7 @@ test('the longest keys fit into the store, whatever the names hold', () => {
   expect(ledgerKey(piece).length).toBeLessThan(KEY_BYTES_MAX)
   const store = openMemoryState()
   const snapshot = { head: page(''), pages: [{ name: stream, bytes: page('p') }] }
-  putStream(store, { stream, place: null, generations: [] }, snapshot)
+  putStream(store, { stream, place: null, lineDimensions: [], generations: [] }, snapshot)
   putSegment(store, 0, piece, { pages: [page('a')], unattributed: [page('b')] })
   expect(texts(streamPages(store, stream))).toEqual(['p'])
 })
@@ -104,7 +104,8 @@ test('numbers are taken once each, per name', () => {
 })
 
 function record(stream: string, ...inodes: number[]) {
-  return { stream, place: null, generations: inodes.map((inode) => ({ inode })) }
+  const generations = inodes.map((inode) => ({ inode }))
+  return { stream, place: null, lineDimensions: ['gateway'], generations }
 }
 
 test('a stream keeps its record and the newest page of each name', () => {
@@ -123,10 +124,11 @@ test('a stream keeps its record and the newest page of each name', () => {
     {
       stream: 'file/n/access.log',
       place: null,
+      lineDimensions: ['gateway'],
       generations: [{ inode: 1 }, { inode: 2 }],
       head: page('head 2'),
     },
-    { stream: 'file/n/access.log2', place: null, generations: [], head: page('other') },
+    { ...record('file/n/access.log2'), head: page('other') },
   ])
   expect(texts(streamPages(store, 'file/n/access.log'))).toEqual(['a1', 'b2'])
   removeStream(store, 'file/n/access.log')

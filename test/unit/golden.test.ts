@@ -1,5 +1,5 @@
-// The golden logs through `Meter`: totals equal, and events equal byte for byte, to results that two
-// implementations of the contract agree on. Their rules are in test/golden/README.md.
+// The golden logs through `Meter`: totals equal, and events equal byte for byte, to results that
+// two implementations of the contract agree on. Their rules are in test/golden/README.md.
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'

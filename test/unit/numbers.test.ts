@@ -1,5 +1,5 @@
-// The number forms of DESIGN 4.3, as literal expectations: as a JSON number and as a string, in each
-// of the three amounts. `Meter` and the oracle must both say so.
+// The number forms of DESIGN 4.3, as literal expectations: as a JSON number and as a string, in
+// each of the three amounts. `Meter` and the oracle must both say so.
 
 import { describe, expect, test } from 'vitest'
 import { line, lineWith, metered } from './metering.ts'

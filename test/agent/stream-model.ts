@@ -1,0 +1,123 @@
+// One stream of the agent with its real state, driven step by step instead of by the loop: so a
+// test chooses what is read, staged, committed and delivered before the next crash.
+
+import { renderWaiting } from '../../src/agent-render.ts'
+import { engineOptions, eventRules } from '../../src/agent-sources.ts'
+import { AgentStream, type SegmentHead } from '../../src/agent-stream.ts'
+import type { Config } from '../../src/config/config.ts'
+import { streams, waitingSegments } from '../../src/durable/records.ts'
+import { Spool } from '../../src/durable/spool.ts'
+import { openState, type StateStore } from '../../src/durable/store.ts'
+import { lineCounts } from '../../src/meter.ts'
+import { crc32c, lockFile, unlockFile } from '../../src/native.ts'
+import type { GapRecord } from '../../src/tail/generation-list.ts'
+import type { GenerationRecord } from '../../src/tail/identity.ts'
+import type { StreamPlace } from '../../src/tail/listing.ts'
+import type { Receiver } from './rig.ts'
+
+const LIMITS = { eventsMax: 100, bytesMax: 1024 * 1024, batchesMax: 20 }
+/** Later than every clock of a test's log. */
+const LATE_MS = Date.UTC(2100, 0, 1)
+
+export class StreamModel {
+  readonly gaps: GapRecord[] = []
+  readonly #config: Config
+  readonly #place: StreamPlace
+  readonly #receiver: Receiver
+  #stream: AgentStream
+  #store: StateStore
+
+  private constructor(config: Config, place: StreamPlace, receiver: Receiver, store: StateStore) {
+    this.#config = config
+    this.#place = place
+    this.#receiver = receiver
+    this.#store = store
+    this.#stream = this.#resumed()
+  }
+
+  static async open(config: Config, place: StreamPlace, receiver: Receiver): Promise<StreamModel> {
+    return new StreamModel(config, place, receiver, await openDisk(config))
+  }
+
+  #resumed(): AgentStream {
+    const [source] = this.#config.streams
+    if (source === undefined) throw new Error('the configuration has no stream')
+    const rules = eventRules(this.#config)
+    const stream = new AgentStream(this.#place, engineOptions(this.#config, source), rules)
+    for (const record of streams<StreamPlace, GenerationRecord>(this.#store)) {
+      if (record.stream === this.#place.stream) stream.resume(record, this.#store)
+    }
+    return stream
+  }
+
+  async read(bytesMax: number, last = false): Promise<number> {
+    return this.#stream.poll(bytesMax, last)
+  }
+
+  closeByTime(): void {
+    this.#stream.closeByTime(LATE_MS, 0)
+  }
+
+  /** Stages what was read and renders what closed; nothing of it is durable. */
+  async stage(): Promise<void> {
+    const { gaps } = await this.#stream.stage(this.#store)
+    this.gaps.push(...gaps)
+    await renderWaiting(this.#store, new Spool(this.#store), 0)
+  }
+
+  async commit(): Promise<void> {
+    await this.stage()
+    await this.#store.commit()
+  }
+
+  /** Sends what is in the spool; the outcome is staged, so a crash makes it come again. */
+  async deliver(): Promise<void> {
+    const spool = new Spool(this.#store)
+    spool.freeze(LIMITS, LATE_MS)
+    const batches = [...spool.pending()]
+    for (const { number } of batches) spool.attempt(number, 0)
+    await this.#store.commit()
+    for (const { number } of batches) {
+      const events = spool.events(number)
+      for (const { id, text } of events) this.#receiver.take(id, text)
+      spool.settle(number, { accepted: events.map(({ id }) => id), quarantined: [] }, 0)
+    }
+  }
+
+  /** Ends as a crash does, so what is not committed is lost, and begins anew. */
+  async crash(): Promise<void> {
+    await this.#end()
+    this.#store = await openDisk(this.#config)
+    this.#stream = this.#resumed()
+  }
+
+  /** Reads to the end, closes what is open and delivers. */
+  async finish(): Promise<void> {
+    for (let quiet = 0; quiet < 3; ) {
+      quiet = (await this.read(Number.MAX_SAFE_INTEGER, true)) > 0 ? 0 : quiet + 1
+    }
+    this.#stream.closeNow()
+    do await this.commit()
+    while ([...waitingSegments<SegmentHead>(this.#store)].length > 0)
+    const spool = new Spool(this.#store)
+    while (spool.counts().events > 0) await this.deliver()
+    await this.#store.commit()
+  }
+
+  get lines(): ReturnType<typeof lineCounts> {
+    return lineCounts(this.#stream.counters())
+  }
+
+  async close(): Promise<void> {
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    await this.#stream.close()
+    await this.#store.close()
+  }
+}
+
+async function openDisk(config: Config): Promise<StateStore> {
+  return openState(config.state.dir, { crc32c, lockFile, unlockFile })
+}
