@@ -26,7 +26,7 @@ export async function renderWaiting(
   let heldEvents = 0
   for (const { number, head } of [...waitingSegments<SegmentHead>(store)]) {
     if (room <= 0) break
-    const held = head.windowStartMs + head.windowMs <= holdBeforeMs
+    const held = head.windowStartMs + head.windowMs < holdBeforeMs
     const rendered = await renderOne(store, spool, number, head, { room, held })
     room -= rendered
     if (held) heldEvents += rendered

@@ -71,6 +71,8 @@ export class AgentRun {
   #unreachable = 0
   #failure: unknown
   #spoolFull = false
+  /** The last round did not read all streams. */
+  #paused = false
 
   constructor(config: Config, options: AgentOptions, store: StateStore, sink: Sink) {
     this.#config = config
@@ -174,7 +176,10 @@ export class AgentRun {
       await this.#discover()
       const got = await this.#poll(signal)
       const nowMs = this.#now()
-      for (const stream of this.#streams.values()) stream.closeByTime(nowMs, GRACE_MS)
+      // What a pause left unread may belong to a window that is over.
+      if (!this.#paused) {
+        for (const stream of this.#streams.values()) stream.closeByTime(nowMs, GRACE_MS)
+      }
       const wanted = this.#commits.isRequested || this.#isChanged()
       if (wanted && this.#commits.waitMs() === 0) await this.#commit()
       if (got > 0) await setImmediate()
@@ -194,13 +199,28 @@ export class AgentRun {
       this.#discoverAtMs = 0
       await this.#discover()
       const got = await this.#poll(signal, true)
-      quiet = got > 0 ? 0 : quiet + 1
-      if (got > 0) await this.#commit()
+      quiet = got > 0 || this.#paused ? 0 : quiet + 1
+      if (quiet === 0) await this.#commit()
+      if (this.#spoolFull) await this.#waitForRoom(signal)
     }
     if (signal.aborted) return
     for (const stream of this.#streams.values()) stream.closeNow()
     do await this.#commit()
     while (this.#isChanged() && this.#failure === undefined)
+  }
+
+  /** The sender makes room in the spool, unless nothing in it may be sent. */
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    const { events, held, bytes } = this.#spool.counts()
+    if (events > held) {
+      await this.#waker.wait(IDLE_POLL_MS, signal)
+      return
+    }
+    throw new MeterFastError(
+      'METER_DISK',
+      `the spool holds ${bytes} bytes of held events, as many as state.spool_bytes_max allows, so ` +
+        'no more is read. Run "meter-fast release", or raise the limit; then run again.',
+    )
   }
 
   /** Finds new streams; forgets ended ones whose files are gone. */
@@ -230,8 +250,10 @@ export class AgentRun {
   /** Reads what is new in every stream; resolves to the bytes read. */
   async #poll(signal: AbortSignal, last = false): Promise<number> {
     let got = 0
+    this.#paused = false
     for (const stream of this.#streams.values()) {
-      if (signal.aborted || this.#mustPause()) break
+      this.#paused = this.#mustPause()
+      if (signal.aborted || this.#paused) break
       got += await stream.poll(TURN_BYTES, last, signal)
       for (const { message } of stream.takeProblems()) this.#tell({ kind: 'problem', message })
     }

@@ -15,7 +15,13 @@ import {
 import type { StateStore } from './durable/state.ts'
 import type { EventRules } from './emit/meter-totals.ts'
 import { MeterFastError } from './errors.ts'
-import { createEngine, type Engine, type EngineOptions, OUTCOMES } from './native.ts'
+import {
+  type ClosedSegment,
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  OUTCOMES,
+} from './native.ts'
 import { type CurrentGeneration, StreamFollower } from './tail/follow.ts'
 import type { GapRecord } from './tail/generation-list.ts'
 import type { GenerationRecord } from './tail/identity.ts'
@@ -50,8 +56,14 @@ export class AgentStream {
   readonly #options: EngineOptions
   readonly #rules: EventRules
   readonly #follower: StreamFollower
+  /** The one that is read, or was read last. */
+  #generation = 0
   #changed = false
   #ended = false
+  /** Taken from the engine where a generation ended: a quarantined line's place names its own. */
+  #closed: ClosedSegment[] = []
+  #quarantine: { readonly generation: number; readonly lines: Uint8Array }[] = []
+  #takenBytes = 0
 
   constructor(place: StreamPlace, options: EngineOptions, rules: EventRules) {
     this.place = place
@@ -74,11 +86,13 @@ export class AgentStream {
     }
     this.#engine.restore(record.head, streamPages(store, record.stream))
     this.#follower.resume(record.generations)
+    const reading = record.generations.find(({ finished }) => !finished)
+    this.#generation = (reading ?? record.generations.at(-1))?.generation ?? 0
   }
 
   /** Bytes in memory that wait for a commit. */
   get pendingBytes(): number {
-    return this.#engine.pendingBytes()
+    return this.#takenBytes + this.#engine.pendingBytes()
   }
 
   /** Something happened that the last commit does not hold. */
@@ -101,12 +115,14 @@ export class AgentStream {
     let got = 0
     while (got < bytesMax && signal?.aborted !== true) {
       const current = this.#follower.current()
+      this.#generation = current?.generation ?? this.#generation
       if (current?.unread) {
         const read = await this.#read(current, Math.min(SLICE_BYTES, bytesMax - got))
         if (read === 0) break
         got += read
       } else if (this.#follower.advance(last)) {
         this.#engine.endGeneration()
+        this.#take()
         this.#changed = true
       } else {
         break
@@ -167,6 +183,13 @@ export class AgentStream {
     this.#changed = true
   }
 
+  #take(): void {
+    this.#takenBytes += this.#engine.pendingBytes()
+    const { closed, quarantine: lines } = this.#engine.take()
+    this.#closed.push(...closed)
+    if (lines.length > 0) this.#quarantine.push({ generation: this.#generation, lines })
+  }
+
   /**
    * Stages position, totals, closed segments, quarantine and gaps, in one step without a pause:
    * whatever commit comes next holds all of them.
@@ -174,7 +197,11 @@ export class AgentStream {
   async stage(store: StateStore): Promise<StagedNews> {
     const generations = await this.#follower.records()
     const { stream } = this.place
-    const { closed, quarantine } = this.#engine.take()
+    this.#take()
+    const [closed, quarantine] = [this.#closed, this.#quarantine]
+    this.#closed = []
+    this.#quarantine = []
+    this.#takenBytes = 0
     const { lineDimensions } = this.#rules
     const record = { stream, place: this.place, lineDimensions, generations }
     putStream(store, record, this.#engine.snapshot())
@@ -186,10 +213,9 @@ export class AgentStream {
       const lines = packCounts(OUTCOMES, segment.outcomes)
       putJson(store, ledgerKey(name), { ...name, byTime, lines })
     }
-    if (quarantine.length > 0) {
-      const generation = generations.at(-1)?.generation ?? 0
-      const lines = packRecord({ stream, generation }, quarantine)
-      store.put(quarantineKey(takeNumber(store, 'quarantine')), lines)
+    for (const { generation, lines } of quarantine) {
+      const packed = packRecord({ stream, generation }, lines)
+      store.put(quarantineKey(takeNumber(store, 'quarantine')), packed)
     }
     const gaps = this.#follower.takeGaps()
     for (const gap of gaps) putJson(store, gapKey(takeNumber(store, 'gap')), gap)

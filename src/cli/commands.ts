@@ -1,22 +1,13 @@
 // The table of commands: what `--help` shows and what runs. Code of a command is loaded when it
 // runs, so that `scan` does not wait for an HTTP client.
 
-import type { CommandIo, Flag } from './command.ts'
+import type { CommandIo } from './command.ts'
+import { CONFIG_FLAG, flag, RELEASE_FLAGS, SCAN_FLAGS, text } from './flags.ts'
 import type { CommandHelp } from './help.ts'
 
 export interface Command extends CommandHelp {
   readonly run: (args: string[], io: CommandIo) => Promise<number>
 }
-
-const CONFIG_FLAG: Flag = {
-  type: 'string',
-  short: 'c',
-  value: 'FILE',
-  sentence: 'the configuration, a YAML file; "check --schema" describes it',
-}
-
-const text = (value: string, sentence: string): Flag => ({ type: 'string', value, sentence })
-const flag = (sentence: string): Flag => ({ type: 'boolean', sentence })
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   run: {
@@ -43,17 +34,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast scan --json access.log > totals.json',
       'meter-fast scan --events access.log          what "run" would deliver',
     ],
-    flags: {
-      json: flag('print one JSON object'),
-      csv: flag('print the totals as CSV'),
-      events: flag('print the usage events, one a line'),
-      strict: flag('exit 1 when a line was quarantined'),
-      format: text('NAME', 'auto (default), datum or envoy-gateway'),
-      envelope: text('NAME', 'auto (default), raw or cri'),
-      stream: text('NAME', 'name of the stream (default scan); part of every event id'),
-      window: text('60s', 'length of a window; divides one hour'),
-      config: CONFIG_FLAG,
-    },
+    flags: SCAN_FLAGS,
     run: async (args, io) => (await import('./scan.ts')).scan(args, io),
   },
   check: {
@@ -96,7 +77,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'release --state DIR',
     sentence: 'lets events go that are held because there was no state',
     examples: ['meter-fast release --state /var/lib/meter-fast'],
-    flags: { state: text('DIR', 'the state directory of the stopped agent') },
+    flags: RELEASE_FLAGS,
     run: async (args, io) => (await import('./release.ts')).release(args, io),
   },
   bench: {

@@ -3,15 +3,13 @@
 import { existsSync } from 'node:fs'
 import { releaseHeld } from '../agent-release.ts'
 import { MeterFastError } from '../errors.ts'
-import { type CommandIo, type Flag, readFlags, usage } from './command.ts'
-
-export const RELEASE_FLAGS = {
-  state: { type: 'string', value: 'DIR', sentence: 'the state directory of the stopped agent' },
-} as const satisfies Record<string, Flag>
+import { type CommandIo, readFlags, usage } from './command.ts'
+import { RELEASE_FLAGS } from './flags.ts'
 
 /** @returns the exit code */
 export async function release(args: string[], io: CommandIo): Promise<number> {
-  const { texts } = readFlags('release', RELEASE_FLAGS, args, io.env)
+  const { texts, positionals } = readFlags('release', RELEASE_FLAGS, args, io.env)
+  if (positionals.length > 0) throw usage('release', `it takes no argument "${positionals[0]}"`)
   if (!texts.state) throw usage('release', 'name the state directory: --state DIR')
   // Opening a state that is not there would make it: a misspelt name must not.
   if (!existsSync(texts.state)) {

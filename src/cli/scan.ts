@@ -8,7 +8,8 @@ import { parseDurationMs } from '../config/units.ts'
 import { MeterFastError } from '../errors.ts'
 import { type LineCounts, Meter, type MeterOptions } from '../meter.ts'
 import { detectFormat } from '../meter-format.ts'
-import { type CommandIo, choice, type Flag, readFlags, usage, write } from './command.ts'
+import { type CommandIo, choice, readFlags, usage, write } from './command.ts'
+import { SCAN_FLAGS } from './flags.ts'
 import { Progress } from './progress.ts'
 import {
   feedInput,
@@ -20,22 +21,6 @@ import {
 } from './scan-inputs.ts'
 import { reportCsv, reportJson, ScanTotals, sumCounts } from './scan-report.ts'
 import { reportTable } from './scan-table.ts'
-
-export const SCAN_FLAGS = {
-  json: { type: 'boolean', sentence: 'print one JSON object' },
-  csv: { type: 'boolean', sentence: 'print the totals as CSV' },
-  events: { type: 'boolean', sentence: 'print the usage events, one a line' },
-  strict: { type: 'boolean', sentence: 'exit 1 when a line was quarantined' },
-  format: {
-    type: 'string',
-    value: 'NAME',
-    sentence: `auto (default), ${PRESET_NAMES.join(' or ')}; -c takes the format of the file`,
-  },
-  envelope: { type: 'string', value: 'NAME', sentence: 'auto (default), raw or cri' },
-  stream: { type: 'string', value: 'NAME', sentence: 'name of the stream (default scan)' },
-  window: { type: 'string', value: '60s', sentence: 'length of a window (default 60s)' },
-  config: { type: 'string', short: 'c', value: 'FILE', sentence: 'take format and meters from it' },
-} as const satisfies Record<string, Flag>
 
 const FORMAT_NAMES = ['auto', ...PRESET_NAMES]
 const PIPE_LOOK_BYTES_MAX = 64 * 1024 * 1024

@@ -93,7 +93,7 @@ describe('a window closes by time', () => {
   })
 })
 
-describe('the agent', () => {
+describe.concurrent('the agent', () => {
   const lateLog = () => {
     const before = [1_900, 1_700].map((ms) => line(START_MS + 1_000, { ms, sent: 100 })).join('')
     const late = line(START_MS + 2_000, { ms: 1_600, sent: 7 })
@@ -106,7 +106,7 @@ describe('the agent', () => {
     writeFileSync(path, text)
     const sink = new Receiver()
     const marker = new Marker(directory, sink)
-    const streams = [{ files: [path, marker.path], source_id: 'n1' }]
+    const streams = [{ files: [marker.path, path], source_id: 'n1' }]
     return { path, sink, marker, settings: config(directory, { streams }) }
   }
 

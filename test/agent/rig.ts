@@ -88,7 +88,7 @@ export class Receiver implements Sink {
 
   async deliver(batch: FrozenBatch): Promise<SinkAnswer> {
     if (this.refusal) return this.refusal
-    batch.ids.forEach((id, index) => this.take(id, batch.texts[index] ?? ''))
+    for (const [index, id] of batch.ids.entries()) this.take(id, batch.texts[index] ?? '')
     return { kind: 'accepted', status: 200, text: '' }
   }
 
@@ -221,8 +221,9 @@ export async function linesOf(path: string): Promise<string[]> {
 }
 
 /**
- * A second stream whose windows close by content. When one arrives at the receiver, the agent has
- * looked at all that was written before, and at the clock, at least once since.
+ * Another stream, whose windows close by content. When one arrives at the receiver, the agent has
+ * looked at all that was written before, and at the clock, at least once since: name it first in
+ * the configuration, then it is read before the others in every round, also after a restart.
  */
 export class Marker {
   readonly path: string
@@ -230,7 +231,7 @@ export class Marker {
   #nextMs = Date.UTC(2026, 0, 1)
 
   constructor(directory: string, sink: Receiver) {
-    this.path = join(directory, 'marker.log')
+    this.path = join(directory, 'a-marker.log')
     this.#sink = sink
     this.#write()
   }

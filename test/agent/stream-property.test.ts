@@ -8,7 +8,7 @@ import { Dice } from '../reference/dice.ts'
 import { type LineMixOptions, lineMix } from '../reference/line-mix.ts'
 import { slowEvents } from '../reference/slow-events.ts'
 import { SlowMeter } from '../reference/slow-meter.ts'
-import { difference, SAME, sumsPerWindow } from './bills.ts'
+import { difference, line, SAME, sumsPerWindow } from './bills.ts'
 import { config, fileStream, Receiver, scratch } from './rig.ts'
 import { DiskLog, pieces } from './steady-log.ts'
 import { StreamModel } from './stream-model.ts'
@@ -112,3 +112,27 @@ function numbers(counts: readonly (readonly [string, number])[]): Record<string,
   const kept = counts.filter(([, count]) => count > 0)
   return Object.fromEntries(kept.toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }
+
+test('a segment of more events than one commit takes goes on behind them after a crash', async () => {
+  const directory = await scratch()
+  const settings = config(directory)
+  const log = new DiskLog(directory)
+  const place = { stream: STREAM, directory, liveName: 'access.log', attempt: undefined }
+  const receiver = new Receiver()
+  const model = await StreamModel.open(settings, place, receiver)
+  const startMs = Date.UTC(2026, 10, 2, 12)
+  const lines = Array.from({ length: 20_000 }, (_, at) => line(startMs, { project: `p-${at}` }))
+  log.write(Buffer.from(lines.join('') + line(startMs + 60_000)))
+  await model.read(Number.MAX_SAFE_INTEGER)
+  await model.commit()
+  await model.deliver()
+  const first = receiver.stored.size
+  await model.crash()
+  await model.finish()
+  const wanted = slowEvents(log.generations, { stream: STREAM })
+  expect(first).toBeGreaterThan(0)
+  expect(first).toBeLessThan(wanted.length)
+  expect(receiver.changed).toEqual([])
+  expect(difference(receiver.texts, wanted)).toEqual(SAME)
+  await model.close()
+})
