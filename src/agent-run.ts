@@ -218,8 +218,8 @@ export class AgentRun {
     }
     throw new MeterFastError(
       'METER_DISK',
-      `the spool holds ${bytes} bytes of held events, as many as state.spool_bytes_max allows, so ` +
-        'no more is read. Run "meter-fast release", or raise the limit; then run again.',
+      `the spool holds ${bytes} bytes of held events, as many as state.spool_bytes_max allows, ` +
+        'so no more is read. Run "meter-fast release", or raise the limit; then run again.',
     )
   }
 

@@ -181,6 +181,7 @@ describe.concurrent('a container', () => {
     writeFileSync(log(0), old)
     const agent = new RunningAgent(settings, { sink, now: new Clock(START_MS).now })
     await marker.passed()
+    await marker.passed()
     expect(sink.usage).toEqual([])
     writeFileSync(log(1), criWrapped(line(START_MS)))
     await until('the old stream ended', () => sink.usage.length > 0)

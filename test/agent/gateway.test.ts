@@ -3,13 +3,12 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { Dice } from '../reference/dice.ts'
 import { slowEvents } from '../reference/slow-events.ts'
 import { type GatewayStep, startGateway, type TestGateway } from '../sink/gateway.ts'
 import { difference, idOf, line, SAME } from './bills.ts'
-import { Command, configFile, scratch } from './rig.ts'
+import { Command, configFile, scratch, until } from './rig.ts'
 import { DiskLog, steadyLog } from './steady-log.ts'
 
 const STREAM = 'file/n1/access.log'
@@ -79,7 +78,7 @@ describe.concurrent('delivery to the gateway', () => {
   test('killed while the gateway never answers: the next run sends the same bytes', async () => {
     const { gateway, path, wanted } = await gatewayPlace(300, [{ do: 'hang' }])
     const first = new Command('run', '--once', '-c', path)
-    while (gateway.requests.length === 0) await delay(20)
+    await until('the first request hangs', () => gateway.requests.length > 0)
     expect(await first.end('SIGKILL')).toBe('SIGKILL')
     const next = new Command('run', '--once', '-c', path)
     expect(await next.ended, next.stderr).toBe(0)
@@ -120,9 +119,7 @@ describe.concurrent('delivery to the gateway', () => {
     const windowMs = Date.now() + 60_000
     log.write(Buffer.from(line(windowMs) + line(windowMs + 1_000)))
     const agent = new Command('run', '-c', path)
-    while (!agent.stderr.includes('next attempt in 3600 s') && !agent.isOver) {
-      await delay(20)
-    }
+    await until('it waits', () => agent.stderr.includes('in 3600 s') || agent.isOver)
     writeFileSync(join(directory, 'other.log'), '{"bytes_sent":1}\n')
     const startedMs = performance.now()
     expect(await agent.ended).toBe(78)

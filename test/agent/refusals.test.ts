@@ -16,6 +16,7 @@ import {
   Receiver,
   runOnce,
   scratch,
+  until,
 } from './rig.ts'
 
 const START_MS = Date.UTC(2026, 10, 2, 12)
@@ -123,9 +124,7 @@ test('without --once a sink that is down is waited for, and a stop does not wait
   const sink = { type: 'milo-gateway', url: await deadUrl() }
   const rest = { on_missing_state: 'backfill' }
   const run = new Command('run', '-c', await configFile(directory, { sink, rest }))
-  while (!run.stderr.includes('next attempt') && !run.isOver) {
-    await new Promise((go) => setTimeout(go, 20))
-  }
+  await until('it waits', () => run.stderr.includes('next attempt') || run.isOver)
   const startedMs = performance.now()
   expect(await run.end('SIGTERM')).toBe(0)
   expect(performance.now() - startedMs).toBeLessThan(5_000)

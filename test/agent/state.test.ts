@@ -4,6 +4,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { releaseHeld } from '../../src/agent-release.ts'
 import { slowEvents } from '../reference/slow-events.ts'
@@ -164,7 +165,7 @@ describe.concurrent('a full spool', () => {
     writeFileSync(path, line(START_MS + MINUTE_MS), { flag: 'a' })
     clock.set(START_MS + 10 * MINUTE_MS)
     // Several looks at the clock, each of which would close the second window.
-    await new Promise((go) => setTimeout(go, 1_500))
+    await delay(1_500)
     expect((await agent.stop()).lines.metered).toBe(4_001n)
     sink.refusal = undefined
     await runOnce(small, { sink })

@@ -11,7 +11,7 @@ export interface LineMixOptions {
   readonly envelope?: 'raw' | 'cri' | 'docker'
   /** Share of lines with a fault, 0 to 1. Default 0.4; 0 gives lines as Envoy writes them. */
   readonly faultShare?: number
-  /** All amounts are about 2^53 in few windows: past 1,024 lines sums overflow. Default: 1 in 16. */
+  /** Amounts are about 2^53 in few windows: past 1,024 lines sums overflow. Default 1 in 16. */
   readonly isHuge?: boolean
 }
 

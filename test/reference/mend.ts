@@ -1,6 +1,6 @@
 // What the oracle takes for one JSON object (DESIGN 4.2), by the shortest road: mend the bytes,
-// then ask JSON.parse. Bytes are held as latin1 text, one character per byte, so that ill-formed UTF-8
-// survives and an offset in the text is an offset in the line.
+// then ask JSON.parse. Bytes are held as latin1 text, one character per byte, so that ill-formed
+// UTF-8 survives and an offset in the text is an offset in the line.
 
 /** Strings (the last may lack its end), and runs of what is neither white space nor structure. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|[^ \t\n\r{}[\],:"]+/gs
