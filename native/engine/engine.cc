@@ -27,7 +27,7 @@ Outcome outcome_of(LineFault fault) {
 Engine::Engine(const EngineOptions& options)
     : line_bytes_max_(options.line_bytes_max),
       keep_quarantine_(options.keep_quarantine),
-      reader_(options.envelope, options.line_bytes_max),
+      reader_(options.envelope, options.line_bytes_max, options.keep_quarantine),
       parser_(options.meter.format),
       meter_(options.meter) {}
 

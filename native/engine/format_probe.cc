@@ -5,7 +5,7 @@ namespace mf {
 FormatProbe::FormatProbe(const Format& format, Envelope envelope, size_t line_bytes_max)
     : line_bytes_max_(line_bytes_max),
       path_count_(format.paths.size()),
-      reader_(envelope, line_bytes_max),
+      reader_(envelope, line_bytes_max, false),
       parser_(format) {}
 
 void FormatProbe::feed(std::string_view bytes) {

@@ -26,7 +26,7 @@ void JoinedLine::append(std::string_view piece) {
   if (end > 0) {
     cut_length_ = before + end;
   }
-  if (length_ > kept_bytes_max_) {
+  if (hashed_ && length_ > kept_bytes_max_) {
     if (before <= kept_bytes_max_) {
       hash_.update(bytes_);
     }

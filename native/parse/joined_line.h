@@ -14,10 +14,12 @@ namespace mf {
 
 class JoinedLine {
  public:
-  explicit JoinedLine(size_t bytes_max) : bytes_max_(bytes_max), kept_bytes_max_(bytes_max) {}
+  /// `hashed` false: nobody will ask for the digest of a line that is too long.
+  JoinedLine(size_t bytes_max, bool hashed)
+      : bytes_max_(bytes_max), kept_bytes_max_(bytes_max), hashed_(hashed) {}
 
   void append(std::string_view piece);
-  void clear() { *this = JoinedLine(bytes_max_); }
+  void clear() { *this = JoinedLine(bytes_max_, hashed_); }
 
   /// A piece came since the last clear, if only an empty one.
   [[nodiscard]] bool is_pending() const { return pending_; }
@@ -43,6 +45,7 @@ class JoinedLine {
   size_t bytes_max_;
   /// `bytes_max_` when the line began: a restart with another one must leave no hole in it.
   uint64_t kept_bytes_max_;
+  bool hashed_;
   bool pending_ = false;
   std::string bytes_;
   uint64_t length_ = 0;

@@ -26,12 +26,12 @@ Line faulty(const JoinedLine& joined, LineFault fault, uint64_t offset) {
 
 }  // namespace
 
-LineReader::LineReader(Envelope envelope, size_t line_bytes_max)
+LineReader::LineReader(Envelope envelope, size_t line_bytes_max, bool hash_faulty)
     : line_bytes_max_(line_bytes_max),
       held_bytes_max_(line_bytes_max + kEnvelopeBytesMax),
       envelope_(envelope),
-      joined_{JoinedLine(line_bytes_max), JoinedLine(line_bytes_max)},
-      long_bad_(line_bytes_max) {}
+      joined_{JoinedLine(line_bytes_max, hash_faulty), JoinedLine(line_bytes_max, hash_faulty)},
+      long_bad_(line_bytes_max, hash_faulty) {}
 
 size_t LineReader::consume(std::string_view bytes, uint64_t offset, LineSink& sink) {
   size_t used = skip_mark(bytes);

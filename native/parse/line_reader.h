@@ -42,7 +42,8 @@ class LineSink {
 
 class LineReader {
  public:
-  LineReader(Envelope envelope, size_t line_bytes_max);
+  /// `hash_faulty`: lines above `line_bytes_max` are hashed to their end, which quarantine wants.
+  LineReader(Envelope envelope, size_t line_bytes_max, bool hash_faulty = true);
 
   /// Reads the physical lines that end in `bytes`, which lie at `offset` of their generation.
   /// Returns how many bytes are done with; the caller brings the rest again, followed by more.

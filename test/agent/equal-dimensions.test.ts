@@ -90,7 +90,7 @@ test('two nodes with one source_id make equal ids: that is why they must differ'
   expect(sumsPerProject(sink.texts)).toMatchObject({ 'p-a egress-bytes': 3n * 1_111_111n })
 })
 
-test('two live files of one node are two streams, and containers of pods are streams too', async () => {
+test('live files of one node are streams of their own, so are containers of pods', async () => {
   const directory = await scratch()
   for (const name of ['a.log', 'b.log']) writeFileSync(join(directory, name), lines('p-a', 1))
   for (const uid of ['uid-1', 'uid-2']) {

@@ -87,7 +87,7 @@ describe.concurrent('delivery to the gateway', () => {
     expect(difference([...gateway.stored.values()], wanted)).toEqual(SAME)
   })
 
-  test('an event that the gateway never counts is set aside by name, the others are accepted', async () => {
+  test('an event that the gateway never counts is set aside by name, others are not', async () => {
     const { gateway, path, log, wanted } = await gatewayPlace(1, [])
     gateway.drops = ({ subject }) => subject === 'projects/p-lost'
     const windowMs = Date.now() + 200_000

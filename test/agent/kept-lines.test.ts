@@ -95,7 +95,7 @@ describe('a quarantined line is kept', () => {
     )
   })
 
-  test('above line_bytes_max by its first 1 KiB, with the length and hash of all of it', async () => {
+  test('above line_bytes_max by its first 1 KiB, and by length and hash of all', async () => {
     const directory = await scratch()
     const long = line(START_MS, { more: { path: 'x'.repeat(5_000) } })
     writeFileSync(join(directory, 'access.log'), line(START_MS) + long)

@@ -1,5 +1,5 @@
 // `run` as people run it, in a process of its own, on a log that is written and rotated, ended by
-// SIGTERM or SIGKILL at random places: what the sink has in the end is `scan --events`, to the byte.
+// SIGTERM or SIGKILL at random places: in the end the sink has what `scan --events` prints.
 
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -48,7 +48,7 @@ async function gatewaySink(): Promise<Place> {
   return { directory, parts: { sink, rest: REST }, delivered }
 }
 
-describe.concurrent('run, ended and restarted at 20 random places, delivers what scan prints', () => {
+describe.concurrent('run, ended at 20 random places, delivers what scan prints', () => {
   test.each([
     ['file sink', 'dated', fileSink, SEED],
     ['gateway sink', 'numbered', gatewaySink, SEED + 1],

@@ -113,7 +113,7 @@ function numbers(counts: readonly (readonly [string, number])[]): Record<string,
   return Object.fromEntries(kept.toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }
 
-test('a segment of more events than one commit takes goes on behind them after a crash', async () => {
+test('a segment of more events than one commit holds goes on after a crash', async () => {
   const directory = await scratch()
   const settings = config(directory)
   const log = new DiskLog(directory)
