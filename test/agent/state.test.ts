@@ -202,12 +202,15 @@ test('a stream that no entry of the configuration names any more is told and lef
   const directory = await scratch()
   writeFileSync(join(directory, 'access.log'), line(START_MS))
   const sink = new Receiver()
-  const settings = config(directory)
-  const first = new RunningAgent(settings, { sink, now: new Clock(START_MS).now })
-  await until('it runs', () => first.signals.some(({ kind }) => kind === 'stream'))
+  const marker = new Marker(directory, sink)
+  const named = (sourceId: string) => {
+    const markers = { files: [marker.path], source_id: 'n1' }
+    return config(directory, { streams: [markers, fileStream(directory, { source_id: sourceId })] })
+  }
+  const first = new RunningAgent(named('n1'), { sink, now: new Clock(START_MS).now })
+  await marker.passed()
   await first.stop()
-  const other = config(directory, { streams: [fileStream(directory, { source_id: 'n2' })] })
-  const second = new RunningAgent(other, { sink, once: true })
+  const second = new RunningAgent(named('n2'), { sink, once: true })
   await second.ended
   const told = second.signals.flatMap((one) => (one.kind === 'problem' ? [one.message] : []))
   expect(told).toEqual([expect.stringContaining(`stream ${STREAM} is in the state`)])
