@@ -1,6 +1,5 @@
 #include "native/aggregate/usage_page.h"
 
-#include <algorithm>
 #include <span>
 
 #include "native/base/limits.h"
@@ -42,9 +41,14 @@ Bytes pack(std::span<const UsageRow> rows, size_t dimensions) {
 
 std::vector<Bytes> pack_usage_pages(const std::vector<UsageRow>& rows, size_t dimensions) {
   std::vector<Bytes> pages;
-  for (size_t from = 0; from < rows.size(); from += kPageKeys) {
-    const size_t count = std::min(kPageKeys, rows.size() - from);
-    pages.push_back(pack(std::span(rows).subspan(from, count), dimensions));
+  for (size_t from = 0; from < rows.size();) {
+    size_t end = from;
+    size_t key_bytes = 0;
+    do {
+      key_bytes += rows[end++].key.size();
+    } while (end < rows.size() && end - from < kPageKeys && key_bytes < kPageKeyBytesMax);
+    pages.push_back(pack(std::span(rows).subspan(from, end - from), dimensions));
+    from = end;
   }
   return pages;
 }

@@ -25,6 +25,10 @@ inline constexpr size_t kQuarantineHeadBytesMax = 1024;
 /// physical line is no longer held but folded in pieces, and a longer envelope is none.
 inline constexpr size_t kEnvelopeBytesMax = 4096;
 
+/// Bytes of keys after which a usage page ends, although it has fewer keys: a page's text must
+/// stay far below what 32 bits can count.
+inline constexpr size_t kPageKeyBytesMax = 16 << 20;
+
 /// Keys of one page: what is written at a commit when one of them is touched.
 inline constexpr size_t kPageKeys = 1024;
 

@@ -21,7 +21,8 @@ export class Truth {
   /** Rows of requests, egress, ingress, ms, floored seconds: routes first, then projects. */
   readonly #sums: Float64Array
   readonly #ignored: Record<string, number> = {}
-  readonly #unattributed: Record<string, number> = {}
+  /** In the order in which `scan` names them; 0 is left out. */
+  readonly #unattributed = { no_route: 0, no_project: 0 }
   #read = 0
   #metered = 0
 
@@ -47,7 +48,7 @@ export class Truth {
 
   unattributed(reason: 'no_route' | 'no_project'): void {
     this.#read += 1
-    this.#unattributed[reason] = (this.#unattributed[reason] ?? 0) + 1
+    this.#unattributed[reason] += 1
   }
 
   /** The object of `scan --json`; `bytes` is the length of the whole log. */
@@ -59,7 +60,9 @@ export class Truth {
         metered: this.#metered,
         lenient: 0,
         ignored: this.#ignored,
-        unattributed: this.#unattributed,
+        unattributed: Object.fromEntries(
+          Object.entries(this.#unattributed).filter(([, count]) => count > 0),
+        ),
         quarantined: {},
       },
       totals: this.#totals(),

@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "native/aggregate/usage_key.h"
+#include "native/aggregate/usage_page.h"
+#include "native/base/bytes.h"
 #include "native/base/crc32c.h"
 #include "native/base/sha256.h"
 #include "native/parse/clock.h"
@@ -268,6 +271,29 @@ void test_large_formats() {
   CHECK(Engine(options).init() == Error::kFormatTooLarge);
 }
 
+/// The second word of a usage page.
+uint32_t rows_of(const Bytes& page) {
+  ByteReader in(page);
+  (void)in.get<uint32_t>();
+  return in.get<uint32_t>();
+}
+
+/// A page ends at 1,024 keys or at 16 MiB of keys, whichever comes first; every key is in one.
+void test_page_cuts() {
+  busy_with = "page cuts";
+  std::string encoded;
+  encode_key({RouteKind::kHttpRoute, "p", "ns", std::string(6 << 20, 'n')}, {}, encoded);
+  const std::vector<Bytes> wide = pack_usage_pages(std::vector<UsageRow>(7, {encoded, {}, 0}), 0);
+  CHECK(wide.size() == 3);
+  CHECK(rows_of(wide[0]) == 3 && rows_of(wide[1]) == 3 && rows_of(wide[2]) == 1);
+  encode_key({RouteKind::kHttpRoute, "p", "ns", "n"}, {}, encoded);
+  const std::vector<Bytes> many =
+      pack_usage_pages(std::vector<UsageRow>(2049, {encoded, {}, 0}), 0);
+  CHECK(many.size() == 3);
+  CHECK(rows_of(many[0]) == 1024 && rows_of(many[1]) == 1024 && rows_of(many[2]) == 1);
+  CHECK(pack_usage_pages({}, 0).empty());
+}
+
 }  // namespace
 }  // namespace mf::test
 
@@ -280,5 +306,6 @@ int main() {
   mf::test::test_long_envelope();
   mf::test::test_date_memo();
   mf::test::test_large_formats();
+  mf::test::test_page_cuts();
   return 0;
 }
