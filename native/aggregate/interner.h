@@ -28,48 +28,53 @@ class Interner {
     }
   }
 
+  /// The same for what it will look at next, once the first is there.
+  void prefetch_text(uint64_t hash) const {
+    if (!slots_.empty()) {
+      const Slot& slot = slots_[hash & (slots_.size() - 1)];
+      if (slot.id != kNone) {
+        __builtin_prefetch(arena_.data() + offsets_[slot.id]);
+        __builtin_prefetch(arena_.data() + offsets_[slot.id] + 64);
+      }
+    }
+  }
+
   /// The number of `bytes`, which is new when it equals the `size()` before the call.
   uint32_t intern(std::string_view bytes) { return intern(bytes, hash_bytes(bytes)); }
 
   /// The same, for who has the hash already.
   uint32_t intern(std::string_view bytes, uint64_t hash) {
-    if (entries_.size() * 2 >= slots_.size()) {
+    if (size() * 2 >= slots_.size()) {
       grow();
     }
     const size_t at = slot_of(bytes, hash);
     if (slots_[at].id != kNone) {
       return slots_[at].id;
     }
-    const auto id = static_cast<uint32_t>(entries_.size());
+    const auto id = static_cast<uint32_t>(size());
     slots_[at] = {id, tag_of(hash)};
-    entries_.push_back({hash, arena_.size(), static_cast<uint32_t>(bytes.size())});
     arena_.append(bytes);
+    offsets_.push_back(arena_.size());
     return id;
   }
 
   /// The bytes of a number; valid until the next `intern`.
   [[nodiscard]] std::string_view text(uint32_t id) const {
-    const Entry& entry = entries_[id];
-    return std::string_view(arena_).substr(entry.offset, entry.length);
+    const uint64_t begin = offsets_[id];
+    return {arena_.data() + begin, offsets_[id + 1] - begin};
   }
 
-  [[nodiscard]] size_t size() const { return entries_.size(); }
+  [[nodiscard]] size_t size() const { return offsets_.size() - 1; }
 
   void clear() {
-    entries_.clear();
+    offsets_.assign(1, 0);
     slots_.clear();
     arena_.clear();
   }
 
  private:
-  struct Entry {
-    uint64_t hash;
-    uint64_t offset;
-    uint32_t length;
-  };
-
   /// The tag is a part of the hash that the slot's place does not use: it keeps a search from
-  /// touching entries that it does not want.
+  /// touching bytes that it does not want.
   struct Slot {
     uint32_t id = kNone;
     uint32_t tag = 0;
@@ -93,16 +98,18 @@ class Interner {
   void grow() {
     const size_t size = slots_.empty() ? 64 : slots_.size() * 2;
     slots_.assign(size, Slot{});
-    for (uint32_t id = 0; id < entries_.size(); ++id) {
-      size_t at = entries_[id].hash & (size - 1);
+    for (uint32_t id = 0; id < this->size(); ++id) {
+      const uint64_t hash = hash_bytes(text(id));
+      size_t at = hash & (size - 1);
       while (slots_[at].id != kNone) {
         at = (at + 1) & (size - 1);
       }
-      slots_[at] = {id, tag_of(entries_[id].hash)};
+      slots_[at] = {id, tag_of(hash)};
     }
   }
 
-  std::vector<Entry> entries_;
+  /// Where in the arena the bytes of each number begin; one more, where the last ones end.
+  std::vector<uint64_t> offsets_{0};
   std::vector<Slot> slots_;
   std::string arena_;
 };

@@ -1,7 +1,6 @@
 #include "native/aggregate/stream_meter.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "native/parse/route.h"
@@ -28,13 +27,8 @@ bool is_count(int64_t count) {
 
 /// Appends a value's length and bytes: two different lists of values never make equal bytes.
 void append_raw(std::string& out, std::string_view raw) {
-  const auto size = static_cast<uint32_t>(raw.size());
-  const size_t at = out.size();
-  out.resize(at + sizeof size + raw.size());
-  std::memcpy(out.data() + at, &size, sizeof size);
-  if (size > 0) {
-    std::memcpy(out.data() + at + sizeof size, raw.data(), raw.size());
-  }
+  put_column(out, static_cast<uint32_t>(raw.size()));
+  out.append(raw);
 }
 
 }  // namespace
@@ -98,6 +92,7 @@ Outcome StreamMeter::judge(const Record& record, std::string_view envelope_time)
   if (options_.exclude.match(options_.format, record)) {
     return Outcome::kExcluded;
   }
+  raw_keys_.prefetch_text(raw_hash_);
   const int64_t clock_ms = read_clock(options_.format, record, now, envelope_time, date_);
   if (clock_ms == kNoClock && !window_.has_begun() && !options_.totals_only) {
     return Outcome::kNoClock;

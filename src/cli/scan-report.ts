@@ -47,19 +47,31 @@ export class ScanTotals {
 
   /** Rows by the UTF-8 bytes of project, kind, namespace and name; no route comes first. */
   rows(): TotalsRow[] {
-    const sorted = [...this.#rows.values()].map((row) => ({
-      row,
-      key: [row.project, row.kind ?? '', row.namespace, row.name].map((text) => Buffer.from(text)),
-    }))
-    sorted.sort((a, b) => {
-      for (const [i, text] of a.key.entries()) {
-        const order = Buffer.compare(text, b.key[i] ?? Buffer.alloc(0))
-        if (order !== 0) return order
-      }
-      return 0
-    })
-    return sorted.map(({ row }) => row)
+    return [...this.#rows.values()].sort(
+      (a, b) =>
+        compareUtf8(a.project, b.project) ||
+        compareUtf8(a.kind ?? '', b.kind ?? '') ||
+        compareUtf8(a.namespace, b.namespace) ||
+        compareUtf8(a.name, b.name),
+    )
   }
+}
+
+/** Order of the texts' UTF-8 bytes: that of UTF-16, but surrogates come after all else. */
+function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)]
+    if (x === y) continue
+    const [isHigh, isOtherHigh] = [isSurrogate(x), isSurrogate(y)]
+    if (isHigh === isOtherHigh) return x - y
+    return isHigh ? 1 : -1
+  }
+  return a.length - b.length
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff
 }
 
 /** Adds the counts of several streams. */
@@ -90,11 +102,13 @@ export function reportJson(bytes: number, counts: LineCounts, rows: readonly Tot
     typeof value === 'bigint' ? Number(value) : value,
   )
   const totals = rows.map((row) => {
-    const { project, kind, namespace, name, ...amounts } = row
+    const { project, kind, namespace, name } = row
     const route = kind === null ? null : { kind, namespace, name }
-    return JSON.stringify({ project, route, ...amounts }, (_key, value) =>
-      typeof value === 'bigint' ? String(value) : value,
-    )
+    const key = `"project":${JSON.stringify(project)},"route":${JSON.stringify(route)}`
+    const bytesOf = `"egressBytes":"${row.egressBytes}","ingressBytes":"${row.ingressBytes}"`
+    const floor = `"connectionSecondsFloor":"${row.connectionSecondsFloor}"`
+    const amounts = `"requests":"${row.requests}",${bytesOf},"connectionMs":"${row.connectionMs}"`
+    return `{${key},${amounts},${floor}}`
   })
   return `{"bytes":${bytes},"lines":${lines},"totals":[${totals.join(',')}]}\n`
 }
