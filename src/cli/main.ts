@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // The `meter-fast` command: finds the command, runs it, turns its error into a text and a code.
 
+import { nearestWord } from '../config/problems.ts'
 import { MeterFastError } from '../errors.ts'
 import { type CommandIo, visible } from './command.ts'
 import { COMMANDS, type Command } from './commands.ts'
-import { commandHelp, nearest, overview, versionText } from './help.ts'
+import { commandHelp, overview, versionText } from './help.ts'
 
 async function main(args: string[], io: CommandIo): Promise<number> {
   const [name = '', ...rest] = args
@@ -24,7 +25,7 @@ async function main(args: string[], io: CommandIo): Promise<number> {
 function commandNamed(name: string): Command {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command) return command
-  const meant = nearest(name, Object.keys(COMMANDS))
+  const meant = nearestWord(name, Object.keys(COMMANDS))
   const hint = meant ? `did you mean "${meant}"?` : '"meter-fast --help" lists the commands'
   throw new MeterFastError('METER_USAGE', `there is no command "${name}"; ${hint}`)
 }

@@ -60,12 +60,18 @@ export function oneOf(words: readonly string[]): string {
 
 /** What to do about an unknown word: the nearest known one, or all that are known. */
 export function suggestion(word: string, known: readonly string[]): string {
+  const meant = nearestWord(word, known)
+  return meant === undefined ? `known here: ${known.join(', ')}` : `did you mean ${meant}?`
+}
+
+/** The known word nearest to `word`, if it is near enough to have been meant. */
+export function nearestWord(word: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((name) => ({ name, distance: distance(folded(word), folded(name)) }))
     .sort((a, b) => a.distance - b.distance)
   const nearest = ranked[0]
-  const near = nearest !== undefined && nearest.distance <= Math.max(1, word.length / 3)
-  return near ? `did you mean ${nearest.name}?` : `known here: ${known.join(', ')}`
+  const near = nearest !== undefined && nearest.distance <= Math.ceil(word.length / 3)
+  return near ? nearest.name : undefined
 }
 
 // A word that was cut short (`egress`) is as near as a single slip.
