@@ -58,7 +58,10 @@ describe.concurrent('delivery to the gateway', () => {
     for (const at of [2, 3, 4, 5, 7]) expect(bodies[at], `attempt ${at}`).toBe(bodies[at - 1])
     expect(new Set(bodies).size).toBe(bodies.length - 5)
     // What was stored before a failure came again and was dropped, and nothing else.
-    expect(gateway.duplicates).toBe(37 + 100 + 3)
+    // How many events are in a batch hangs on how fast they were rendered.
+    const sizes = attempts(gateway).map((ids) => ids.length)
+    const stored = (at: number, after: number) => Math.min(after, (sizes[at] ?? 0) - 1)
+    expect(gateway.duplicates).toBe(stored(2, 37) + (sizes[4] ?? 0) + stored(6, 3))
     expect(agent.stderr).toContain('(429)')
     expect(agent.stderr).toMatch(/\(429\).*next attempt in 2 s/)
     expect(agent.stderr).toMatch(/\(503\)/)

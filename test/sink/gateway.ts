@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net'
 export type GatewayStep =
   /** As it should. */
   | { readonly do: 'answer' }
-  /** Publishes the first `after` events, then answers 429 or 503. */
+  /** Publishes the first `after` events, never the last one, then answers 429 or 503. */
   | {
       readonly do: 'fail'
       readonly status: 429 | 503
@@ -147,9 +147,9 @@ export class TestGateway {
     }
     const rejected: Rejected[] = []
     let accepted = 0
+    const failAt = Math.min(failure?.after ?? 0, events.length - 1)
     for (const [index, event] of events.entries()) {
-      if (failure && index >= (failure.after ?? 0))
-        return failed(failure.status, failure.retryAfter)
+      if (failure && index >= failAt) return failed(failure.status, failure.retryAfter)
       const rejection = rejectionOf(event)
       const text = JSON.stringify(event)
       if (rejection) rejected.push(rejection)
