@@ -1,74 +1,76 @@
 // The spool as the sender sees it: frozen batches whose attempt is durable, and where outcomes go.
 
-import { setTimeout as delay } from 'node:timers/promises'
+import type { AgentWorld } from './agent-world.ts'
 import type { BatchOutcome } from './deliver/bisection.ts'
 import type { Outbox } from './deliver/sender.ts'
 import { type FrozenBatch, freezeBatch } from './deliver/sink.ts'
 import type { Spool } from './durable/spool.ts'
 
-/** The gateway takes at most 100 events a request (DESIGN 7). */
-const BATCH_LIMITS = { eventsMax: 100, bytesMax: 1024 * 1024, batchesMax: 20 } as const
 /** Attempts that one commit makes durable: with one commit a second, 25,600 events a second. */
 const ATTEMPTS_MAX = 256
-const IDLE_MS = 50
+/** Between looks for batches whose time has come; every commit is a look of its own. */
+const IDLE_MS = 1000
 
 export class SpoolOutbox implements Outbox {
   readonly #spool: Spool
   readonly #commit: () => Promise<void>
-  readonly #now: () => number
+  readonly #world: AgentWorld
   /** Batches whose attempt is durable, not handed out yet. */
   readonly #ready: number[] = []
   #closing = false
+  #wake: () => void = () => undefined
 
   /** `commit` resolves when what is staged at the call is durable. */
-  constructor(spool: Spool, commit: () => Promise<void>, now: () => number) {
+  constructor(spool: Spool, commit: () => Promise<void>, world: AgentWorld) {
     this.#spool = spool
     this.#commit = commit
-    this.#now = now
+    this.#world = world
+  }
+
+  /** Something may have come into the spool. */
+  wake(): void {
+    this.#wake()
   }
 
   /** Nothing more will be added: `next` ends when the spool holds nothing that can be sent. */
   close(): void {
     this.#closing = true
+    this.#wake()
   }
 
   async next(signal: AbortSignal): Promise<FrozenBatch | undefined> {
     while (!signal.aborted) {
       const number = this.#ready.shift()
       if (number !== undefined) return freezeBatch(number, this.#spool.events(number))
-      const numbers = await this.#collect(signal)
-      if (numbers.length > 0) {
-        const nowMs = this.#now()
-        for (const each of numbers) this.#spool.attempt(each, nowMs)
-        await this.#commit()
-        this.#ready.push(...numbers)
-      } else if (this.#closing) {
-        return undefined
-      } else {
-        await delay(IDLE_MS, undefined, { signal }).catch(() => undefined)
-      }
+      if (this.#attempt()) await this.#commit()
+      else if (this.#closing) return undefined
+      else await this.#pause(signal)
     }
     return undefined
   }
 
   settled(batch: FrozenBatch, outcome: BatchOutcome): void {
-    this.#spool.settle(batch.number, outcome, this.#now())
+    this.#spool.settle(batch.number, outcome, this.#world.now())
   }
 
-  /** Batches that wait, oldest first; events that are in no batch are frozen into new ones. */
-  async #collect(signal: AbortSignal): Promise<number[]> {
-    const numbers: number[] = []
-    for (const { number } of this.#spool.pending()) {
-      if (numbers.length === ATTEMPTS_MAX) return numbers
-      numbers.push(number)
+  /** Stages attempts of the oldest batches that may be sent; false when there is none. */
+  #attempt(): boolean {
+    const nowMs = this.#world.now()
+    for (const { number } of this.#spool.sendable(nowMs)) {
+      this.#ready.push(number)
+      if (this.#ready.length === ATTEMPTS_MAX) break
     }
-    while (numbers.length < ATTEMPTS_MAX && !signal.aborted) {
-      const frozen = this.#spool.freeze(BATCH_LIMITS, this.#now())
-      numbers.push(...frozen)
-      if (frozen.length < BATCH_LIMITS.batchesMax) break
-      // Freezing a long backlog must not hold the event loop.
-      await delay(0)
-    }
-    return numbers
+    for (const number of this.#ready) this.#spool.attempt(number, nowMs)
+    return this.#ready.length > 0
+  }
+
+  /** Until something may be there, or the sender is to end. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const pause = new AbortController()
+    this.#wake = () => pause.abort()
+    signal.addEventListener('abort', this.#wake, { once: true })
+    await this.#world.sleep(IDLE_MS, pause.signal)
+    signal.removeEventListener('abort', this.#wake)
+    this.#wake = () => undefined
   }
 }

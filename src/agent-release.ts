@@ -5,8 +5,8 @@ import { Spool } from './durable/spool.ts'
 import { openState } from './durable/store.ts'
 import { crc32c, lockFile, unlockFile } from './native.ts'
 
-/** Events of one commit. */
-const SLICE_EVENTS = 10_000
+/** Batches of one commit. */
+const SLICE_BATCHES = 1000
 
 /**
  * Releases all held events of the state in `directory`; resolves to their number.
@@ -17,7 +17,7 @@ export async function releaseHeld(directory: string): Promise<number> {
   try {
     const spool = new Spool(store)
     let released = 0
-    for (let some = spool.release(SLICE_EVENTS); some > 0; some = spool.release(SLICE_EVENTS)) {
+    for (let some = spool.release(SLICE_BATCHES); some > 0; some = spool.release(SLICE_BATCHES)) {
       released += some
       await store.commit()
     }

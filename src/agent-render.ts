@@ -1,60 +1,191 @@
-// Closed segments become events in the spool, in slices: the event loop runs in between, and a
-// commit at any moment holds as many events as its segment's head says, so that a crash goes on
+// Closed segments become frozen batches of events in the spool, in slices: the event loop runs in
+// between, and a segment's head says how many of its events the spool has, so that a crash goes on
 // behind them. Which events a segment makes, and their order, is a pure function of its pages.
+//
+// Events wait in a draft until it is full or `flush` asks for it. Windows that lie in the future
+// get batches of their own: they wait, and must not hold others up.
 
 import type { SegmentHead } from './agent-stream.ts'
 import { putJson } from './durable/codec.ts'
-import { numberField } from './durable/keys.ts'
-import { removeSegment, segmentPages, waitingSegments } from './durable/records.ts'
-import type { Spool } from './durable/spool.ts'
+import { removeSegment, segmentKey, segmentPages, waitingSegments } from './durable/records.ts'
+import { isSendable, type Spool } from './durable/spool.ts'
+import type { BatchPiece, EventText } from './durable/spool-records.ts'
 import type { StateStore } from './durable/state.ts'
+import type { UsageEvent } from './emit/event.ts'
 import { renderSlices } from './emit/render.ts'
 
+/** What the gateway takes in one request (DESIGN 7). */
+const BATCH_EVENTS_MAX = 100
+const BATCH_BYTES_MAX = 1024 * 1024
 /** Events that wait in memory for a commit: about 25 MB. */
-const EVENTS_MAX = 32_768
+const WAITING_EVENTS_MAX = 32_768
 
-/**
- * Renders segments that wait, oldest first, up to a bound. Windows that ended before
- * `holdBeforeMs` become held events. Resolves to the number of events held.
- */
-export async function renderWaiting(
-  store: StateStore,
-  spool: Spool,
-  holdBeforeMs: number,
-): Promise<number> {
-  let room = EVENTS_MAX
-  let heldEvents = 0
-  for (const { number, head } of [...waitingSegments<SegmentHead>(store)]) {
-    if (room <= 0) break
-    const held = head.windowStartMs + head.windowMs < holdBeforeMs
-    const rendered = await renderOne(store, spool, number, head, { room, held })
-    room -= rendered
-    if (held) heldEvents += rendered
-  }
-  return heldEvents
+/** A segment that is being rendered. */
+interface Rendering {
+  readonly number: number
+  readonly head: SegmentHead
+  readonly slices: AsyncGenerator<UsageEvent[]>
+  readonly held: boolean
+  /** Events of the next slices that the spool has already. */
+  skip: number
+  /** Events that are in the spool or in the draft. */
+  rendered: number
+  isDone: boolean
 }
 
-/** Resolves to the events that were added; the segment is removed when all of its are. */
-async function renderOne(
-  store: StateStore,
-  spool: Spool,
-  number: number,
-  head: SegmentHead,
-  { room, held }: { readonly room: number; readonly held: boolean },
-): Promise<number> {
-  const name = { ...head, part: String(head.part) }
-  let known = head.rendered
-  let added = 0
-  for await (const slice of renderSlices(name, segmentPages(store, number), head.rules)) {
-    const fresh = slice.slice(known)
-    known -= slice.length - fresh.length
-    if (fresh.length === 0) continue
-    if (added >= room) return added
-    spool.add(fresh.map(({ id, text, timeMs }) => ({ id, text, timeMs, held })))
-    added += fresh.length
-    const rendered = head.rendered + added
-    putJson(store, `segment/${numberField(number)}`, { ...head, rendered })
+interface Draft {
+  /** The latest of its windows. */
+  timeMs: number
+  readonly held: boolean
+  readonly events: EventText[]
+  readonly pieces: BatchPiece[]
+  bytes: number
+}
+
+export class SegmentRenderer {
+  readonly #store: StateStore
+  readonly #spool: Spool
+  readonly #holdBeforeMs: number
+  readonly #now: () => number
+  #current: Rendering | undefined
+  /** Segments up to this number are rendered, if only into the draft. */
+  #lastNumber = -1
+  #draft: Draft | undefined
+  /** Segments that went on since the last flush. */
+  readonly #progress = new Set<Rendering>()
+  /** Events that were made since the last flush, and held ones among them. */
+  #events = 0
+  #heldEvents = 0
+
+  /** Windows that ended before `holdBeforeMs` become held events. */
+  constructor(store: StateStore, spool: Spool, holdBeforeMs: number, now: () => number) {
+    this.#store = store
+    this.#spool = spool
+    this.#holdBeforeMs = holdBeforeMs
+    this.#now = now
   }
-  removeSegment(store, number)
-  return added
+
+  /** There are events that no commit holds yet, or segments to make more of. */
+  get isBusy(): boolean {
+    return this.#progress.size > 0 || this.#isUnfinished
+  }
+
+  /** `render` would go on now. */
+  get canRender(): boolean {
+    return this.#events < WAITING_EVENTS_MAX && this.#isUnfinished
+  }
+
+  /**
+   * Renders what waits, oldest segment first, until as much as may is in memory, or until
+   * `isEnough` says so, which is asked after every slice with what this call has made. Batches
+   * that are full are staged; `flush` stages the rest.
+   */
+  async render(isEnough: (events: number) => boolean): Promise<void> {
+    const before = this.#events
+    while (this.#events < WAITING_EVENTS_MAX && !isEnough(this.#events - before)) {
+      this.#current ??= this.#begin()
+      if (this.#current === undefined) return
+      await this.#step(this.#current)
+    }
+  }
+
+  /** Stages everything that is rendered; gives how many events are held since the last call. */
+  flush(): number {
+    this.#close()
+    for (const { number, head, rendered, isDone } of this.#progress) {
+      if (isDone) removeSegment(this.#store, number, head.pages)
+      else putJson(this.#store, segmentKey(number), { ...head, rendered })
+    }
+    this.#progress.clear()
+    const held = this.#heldEvents
+    this.#events = 0
+    this.#heldEvents = 0
+    return held
+  }
+
+  get #isUnfinished(): boolean {
+    return this.#current !== undefined || this.#next() !== undefined
+  }
+
+  #next(): { readonly number: number; readonly head: SegmentHead } | undefined {
+    for (const waiting of waitingSegments<SegmentHead>(this.#store)) {
+      if (waiting.number > this.#lastNumber) return waiting
+    }
+    return undefined
+  }
+
+  #begin(): Rendering | undefined {
+    const waiting = this.#next()
+    if (waiting === undefined) return undefined
+    const { number, head } = waiting
+    this.#lastNumber = number
+    const pages = segmentPages(this.#store, number, head.pages)
+    const slices = renderSlices({ ...head, part: String(head.part) }, pages, head.rules)
+    const held = head.windowStartMs + head.windowMs < this.#holdBeforeMs
+    const { rendered } = head
+    return { number, head, slices, held, skip: rendered, rendered, isDone: false }
+  }
+
+  async #step(current: Rendering): Promise<void> {
+    const { done, value } = await current.slices.next()
+    this.#progress.add(current)
+    if (done) {
+      current.isDone = true
+      this.#current = undefined
+      return
+    }
+    const fresh = value.slice(current.skip)
+    current.skip -= value.length - fresh.length
+    for (const event of fresh) this.#add(current, event)
+  }
+
+  #add(current: Rendering, { id, text }: UsageEvent): void {
+    const { head, held } = current
+    const timeMs = head.windowStartMs
+    const bytes = Buffer.byteLength(text) + 1
+    const before = this.#draft
+    const fits =
+      before?.held === held &&
+      (before.timeMs === timeMs || isSendable(Math.max(before.timeMs, timeMs), this.#now())) &&
+      before.events.length < BATCH_EVENTS_MAX &&
+      // As a JSON array: a comma or bracket after each text, and the first bracket.
+      before.bytes + bytes + 1 <= BATCH_BYTES_MAX
+    if (!fits) this.#close()
+    const draft = this.#draft ?? { timeMs, held, events: [], pieces: [], bytes: 0 }
+    this.#draft = draft
+    draft.timeMs = Math.max(draft.timeMs, timeMs)
+    draft.events.push({ id, text })
+    draft.bytes += bytes
+    addToPieces(draft.pieces, head)
+    current.rendered += 1
+    this.#events += 1
+    if (held) this.#heldEvents += 1
+  }
+
+  /** Stages the draft as a batch. */
+  #close(): void {
+    const draft = this.#draft
+    this.#draft = undefined
+    if (draft !== undefined) this.#spool.add(draft, draft.timeMs, draft.held)
+  }
+}
+
+function addToPieces(pieces: BatchPiece[], head: SegmentHead): void {
+  const { stream, epoch, windowStartMs, windowMs } = head
+  const part = String(head.part)
+  const last = pieces.at(-1)
+  const isSame =
+    last?.stream === stream &&
+    last.epoch === epoch &&
+    last.windowStartMs === windowStartMs &&
+    last.part === part
+  const events = isSame ? last.events + 1 : 1
+  pieces[isSame ? pieces.length - 1 : pieces.length] = {
+    stream,
+    epoch,
+    windowStartMs,
+    windowMs,
+    part,
+    events,
+  }
 }

@@ -9,18 +9,18 @@
 // it holds is ever sent. One loop stages and commits; the sender runs beside it and asks the loop
 // for commits of its attempts and outcomes.
 
-import { setImmediate } from 'node:timers/promises'
 import type { AgentOptions, AgentSignal } from './agent.ts'
 import { Commits } from './agent-commits.ts'
 import { SpoolOutbox } from './agent-outbox.ts'
-import { renderWaiting } from './agent-render.ts'
+import { SegmentRenderer } from './agent-render.ts'
 import { engineOptions, eventRules, sourceOf } from './agent-sources.ts'
-import { AgentStream, type SegmentHead } from './agent-stream.ts'
+import { AgentStream } from './agent-stream.ts'
+import { type AgentWaker, type AgentWorld, realWorld } from './agent-world.ts'
 import type { Config } from './config/config.ts'
 import { Sender, type SenderSignal } from './deliver/sender.ts'
 import type { Sink } from './deliver/sink.ts'
 import { getJson, putJson } from './durable/codec.ts'
-import { removeStream, streams as storedStreams, waitingSegments } from './durable/records.ts'
+import { removeStream, streams as storedStreams } from './durable/records.ts'
 import { Spool } from './durable/spool.ts'
 import type { SpoolCounts } from './durable/spool-records.ts'
 import type { StateStore } from './durable/store.ts'
@@ -31,7 +31,7 @@ import { discoverAll, watchedDirectories } from './tail/discover.ts'
 import type { GenerationRecord } from './tail/identity.ts'
 import type { StreamPlace } from './tail/listing.ts'
 import { ProblemLog } from './tail/problem.ts'
-import { IDLE_POLL_MS, Waker } from './tail/watch.ts'
+import { IDLE_POLL_MS } from './tail/watch.ts'
 
 /** Above the flush interval of Envoy's access log (10 s), so that a close by time is rare. */
 const GRACE_MS = 30_000
@@ -44,6 +44,8 @@ const PENDING_BYTES_MAX = 64 * 1024 * 1024
 /** Rounds without a byte after which one-shot input is at its end: a rotation needs two looks. */
 const QUIET_ROUNDS = 3
 const UNREACHABLE_MAX = 5
+/** Events of segments that closed just now, which are rendered before the commit. */
+const RENDER_AT_ONCE_EVENTS = 2048
 
 /** What a run did. */
 export interface AgentReport {
@@ -61,34 +63,46 @@ export class AgentRun {
   readonly #outbox: SpoolOutbox
   readonly #sink: Sink
   readonly #streams = new Map<string, AgentStream>()
-  readonly #waker = new Waker()
+  readonly #world: AgentWorld
+  readonly #waker: AgentWaker
   readonly #problems = new ProblemLog()
-  readonly #now: () => number
   readonly #stopSender = new AbortController()
   #discoverAtMs = 0
-  /** Windows that ended before this are held (DESIGN 6); 0: none. */
-  #holdBeforeMs = 0
+  #renderer: SegmentRenderer
   #unreachable = 0
   #failure: unknown
   #spoolFull = false
   /** The last round did not read all streams. */
   #paused = false
 
-  constructor(config: Config, options: AgentOptions, store: StateStore, sink: Sink) {
+  constructor(
+    config: Config,
+    options: AgentOptions,
+    store: StateStore,
+    sink: Sink,
+    world: AgentWorld = realWorld(options.now),
+  ) {
     this.#config = config
     this.#options = options
     this.#store = store
     this.#sink = sink
-    this.#now = options.now ?? Date.now
+    this.#world = world
+    this.#waker = world.makeWaker()
     this.#spool = new Spool(store)
-    this.#commits = new Commits(store, options.once !== true && !options.dryRun, this.#now)
+    this.#renderer = new SegmentRenderer(store, this.#spool, 0, () => world.now())
+    const paced = options.once !== true && !options.dryRun
+    this.#commits = new Commits(store, paced, () => world.now())
     this.#commits.onRequest = () => this.#waker.wake()
-    this.#outbox = new SpoolOutbox(this.#spool, () => this.#commits.request(), this.#now)
+    this.#outbox = new SpoolOutbox(this.#spool, () => this.#commits.request(), world)
   }
 
   async run(signal: AbortSignal): Promise<AgentReport> {
     await this.#resume()
-    const sender = new Sender(this.#sink, this.#outbox, { onSignal: (one) => this.#sent(one) })
+    const sender = new Sender(this.#sink, this.#outbox, {
+      onSignal: (one) => this.#sent(one),
+      sleep: (ms, stop) => this.#world.sleep(ms, stop),
+      random: () => this.#world.random(),
+    })
     let sending = true
     let isBroken = false
     const sent = sender
@@ -128,7 +142,7 @@ export class AgentRun {
     })
     do {
       await this.#commit()
-      await setImmediate()
+      await this.#world.turn()
     } while (!ended)
     await this.#commit()
   }
@@ -143,9 +157,11 @@ export class AgentRun {
     const isFirstStart = this.#store.sequence === 0
     const { onMissingState, sinkDedupWindowMs } = this.#config
     if (isFirstStart && onMissingState === 'hold' && !this.#options.dryRun) {
-      putJson(this.#store, 'start/hold-before', this.#now() - sinkDedupWindowMs)
+      putJson(this.#store, 'start/hold-before', this.#world.now() - sinkDedupWindowMs)
     }
-    this.#holdBeforeMs = getJson<number>(this.#store, 'start/hold-before') ?? 0
+    const now = (): number => this.#world.now()
+    const holdBeforeMs = getJson<number>(this.#store, 'start/hold-before') ?? 0
+    this.#renderer = new SegmentRenderer(this.#store, this.#spool, holdBeforeMs, now)
     let resumedStreams = 0
     for (const record of storedStreams<StreamPlace, GenerationRecord>(this.#store)) {
       const stream = this.#open(record.place)
@@ -174,15 +190,15 @@ export class AgentRun {
   async #follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.#failure === undefined) {
       await this.#discover()
-      const got = await this.#poll(signal)
-      const nowMs = this.#now()
+      const got = await this.#pollAndRender(signal)
+      const nowMs = this.#world.now()
       // What a pause left unread may belong to a window that is over.
       if (!this.#paused) {
         for (const stream of this.#streams.values()) stream.closeByTime(nowMs, GRACE_MS)
       }
       const wanted = this.#commits.isRequested || this.#isChanged()
       if (wanted && this.#commits.waitMs() === 0) await this.#commit()
-      if (got > 0) await setImmediate()
+      if (got > 0 || this.#renderer.canRender) await this.#world.turn()
       else await this.#idle(wanted, signal)
     }
   }
@@ -198,15 +214,17 @@ export class AgentRun {
     while (quiet < QUIET_ROUNDS && !signal.aborted && this.#failure === undefined) {
       this.#discoverAtMs = 0
       await this.#discover()
-      const got = await this.#poll(signal, true)
+      const got = await this.#pollAndRender(signal, true)
       quiet = got > 0 || this.#paused ? 0 : quiet + 1
       if (quiet === 0) await this.#commit()
       if (this.#spoolFull) await this.#waitForRoom(signal)
     }
     if (signal.aborted) return
     for (const stream of this.#streams.values()) stream.closeNow()
-    do await this.#commit()
-    while (this.#isChanged() && this.#failure === undefined)
+    do {
+      await this.#commit()
+      await this.#renderer.render(() => signal.aborted)
+    } while (this.#isChanged() && this.#failure === undefined)
   }
 
   /** The sender makes room in the spool, unless nothing in it may be sent. */
@@ -225,8 +243,8 @@ export class AgentRun {
 
   /** Finds new streams; forgets ended ones whose files are gone. */
   async #discover(): Promise<void> {
-    if (this.#now() < this.#discoverAtMs) return
-    this.#discoverAtMs = this.#now() + DISCOVER_INTERVAL_MS
+    if (this.#world.now() < this.#discoverAtMs) return
+    this.#discoverAtMs = this.#world.now() + DISCOVER_INTERVAL_MS
     const { streams, problems } = await discoverAll(this.#config.streams)
     for (const { message } of this.#problems.news(problems))
       this.#tell({ kind: 'problem', message })
@@ -245,6 +263,17 @@ export class AgentRun {
     }
     const places = [...this.#streams.values()].map(({ place }) => place)
     this.#waker.setDirectories(watchedDirectories(this.#config.streams, places))
+  }
+
+  /** Reads, and renders what closed before as long as reads are waited for. */
+  async #pollAndRender(signal: AbortSignal, last = false): Promise<number> {
+    let isRead = false
+    const reading = this.#poll(signal, last).finally(() => {
+      isRead = true
+    })
+    const rendering = this.#renderer.render((events) => signal.aborted || (isRead && events > 0))
+    const [got] = await Promise.all([reading, rendering])
+    return got
   }
 
   /** Reads what is new in every stream; resolves to the bytes read. */
@@ -273,7 +302,7 @@ export class AgentRun {
 
   #isChanged(): boolean {
     for (const stream of this.#streams.values()) if (stream.isChanged) return true
-    return !waitingSegments<SegmentHead>(this.#store)[Symbol.iterator]().next().done
+    return this.#renderer.isBusy
   }
 
   /** Stages what changed, renders what closed, commits. */
@@ -283,9 +312,12 @@ export class AgentRun {
       const { gaps } = await stream.stage(this.#store)
       for (const gap of gaps) this.#tell({ kind: 'gap', gap })
     }
-    const held = await renderWaiting(this.#store, this.#spool, this.#holdBeforeMs)
+    // What closed just now is rendered at once when it is little: then its pages are not written.
+    await this.#renderer.render((events) => events >= RENDER_AT_ONCE_EVENTS)
+    const held = this.#renderer.flush()
     if (held > 0) this.#tell({ kind: 'held', events: held })
     await this.#commits.commit()
+    this.#outbox.wake()
   }
 
   #sent(signal: SenderSignal): void {

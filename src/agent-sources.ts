@@ -3,7 +3,7 @@
 import { basename, dirname } from 'node:path'
 import { NETWORK_SERVICES } from './catalog/network-services.ts'
 import type { Config, StreamsConfig } from './config/config.ts'
-import type { EventRules } from './emit/meter-totals.ts'
+import type { EventRules } from './emit/meter-rules.ts'
 import type { EngineOptions } from './native.ts'
 import { parseNamePattern } from './tail/glob.ts'
 import type { StreamPlace } from './tail/listing.ts'

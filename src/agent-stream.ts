@@ -13,7 +13,7 @@ import {
   takeNumber,
 } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
-import type { EventRules } from './emit/meter-totals.ts'
+import type { EventRules } from './emit/meter-rules.ts'
 import { MeterFastError } from './errors.ts'
 import {
   type ClosedSegment,
@@ -37,7 +37,9 @@ export interface SegmentHead {
   readonly epoch: number
   readonly windowStartMs: number
   readonly windowMs: number
-  readonly part: number
+  readonly part: string
+  /** Usage pages in the state. */
+  readonly pages: number
   /** In force at the close (DESIGN 5.4). */
   readonly rules: EventRules
   /** Events that are in the spool already, in order of id. */
@@ -206,9 +208,10 @@ export class AgentStream {
     const record = { stream, place: this.place, lineDimensions, generations }
     putStream(store, record, this.#engine.snapshot())
     for (const segment of closed) {
-      const { epoch, windowStartMs, windowMs, part, byTime } = segment
-      const name = { stream, epoch, windowStartMs, windowMs, part }
-      const head: SegmentHead = { ...name, rules: this.#rules, rendered: 0 }
+      const { epoch, windowStartMs, windowMs, byTime } = segment
+      const name = { stream, epoch, windowStartMs, windowMs, part: String(segment.part) }
+      const pages = segment.pages.length
+      const head: SegmentHead = { ...name, pages, rules: this.#rules, rendered: 0 }
       putSegment(store, takeNumber(store, 'segment'), head, segment)
       const lines = packCounts(OUTCOMES, segment.outcomes)
       putJson(store, ledgerKey(name), { ...name, byTime, lines })

@@ -10,6 +10,7 @@
 // Keys that begin with a window's start are in order of time, so that old ones are found first.
 // Functions that take a StateStore stage; nothing is durable before the commit.
 
+import { MeterFastError } from '../errors.ts'
 import type { ClosedSegment, EngineSnapshot } from '../native.ts'
 import { getJson, jsonEntries, packRecord, putJson, unpackRecord } from './codec.ts'
 import { nameField, numberAt, numberField } from './keys.ts'
@@ -20,7 +21,8 @@ export interface PieceName {
   readonly stream: string
   readonly windowStartMs: number
   readonly epoch: number
-  readonly part: number
+  /** `0`, `1`, ... in order of closes; `r1`, `r2`, ... for replay. */
+  readonly part: string
 }
 
 /** A stream's place and generations, whose shapes are the tail's, and its engine's head. */
@@ -52,7 +54,8 @@ export function counterKey(name: string): string {
 function pieceFields(piece: PieceName): string {
   const { stream, windowStartMs, epoch, part } = piece
   const clock = `${numberField(windowStartMs)}/${nameField(stream)}/${numberField(epoch)}`
-  return `${clock}/${numberField(part)}`
+  const [, replay = '', number] = /^(r?)(\d+)$/.exec(part) ?? []
+  return `${clock}/${replay}${numberField(Number(number))}`
 }
 
 /** The next of the numbers 0, 1, 2, ... called `name`; staged, so it is used up by the commit. */
@@ -108,9 +111,9 @@ export function putSegment<Head extends PieceName>(
   head: Head,
   closed: Pick<ClosedSegment, 'pages' | 'unattributed'>,
 ): void {
-  putJson(store, `segment/${numberField(number)}`, head)
+  putJson(store, segmentKey(number), head)
   closed.pages.forEach((page, index) => {
-    store.put(`segment-page/${numberField(number)}/${numberField(index)}`, page)
+    store.put(segmentPageKey(number, index), page)
   })
   const { stream, windowStartMs, epoch, part } = head
   const piece: PieceName = { stream, windowStartMs, epoch, part }
@@ -129,14 +132,33 @@ export function* waitingSegments<Head extends PieceName>(
   }
 }
 
-/** The pages of a segment that waits, in the order in which they were closed. */
-export function segmentPages(store: StateReader, number: number): Uint8Array[] {
-  return values(store, `segment-page/${numberField(number)}/`)
+/** The pages of a segment that waits, in the order in which they were closed, read one by one. */
+export function* segmentPages(
+  store: StateReader,
+  number: number,
+  count: number,
+): Generator<Uint8Array> {
+  for (let index = 0; index < count; index += 1) {
+    const page = store.get(segmentPageKey(number, index))
+    if (!page) {
+      const what = `page ${index} of segment ${number} is not in the state`
+      throw new MeterFastError('METER_BUG', `${what}; please report it`)
+    }
+    yield page
+  }
 }
 
-export function removeSegment(store: StateStore, number: number): void {
-  store.remove(`segment/${numberField(number)}`)
-  store.removePrefix(`segment-page/${numberField(number)}/`)
+export function removeSegment(store: StateStore, number: number, pages: number): void {
+  store.remove(segmentKey(number))
+  for (let index = 0; index < pages; index += 1) store.remove(segmentPageKey(number, index))
+}
+
+export function segmentKey(number: number): string {
+  return `segment/${numberField(number)}`
+}
+
+function segmentPageKey(number: number, index: number): string {
+  return `segment-page/${numberField(number)}/${numberField(index)}`
 }
 
 /** Unattributed pages of windows that start in [fromMs, toMs), oldest first. */

@@ -1,21 +1,17 @@
 // Events that have left the spool: accepted by the sink, or refused by it for good.
 //
-//   accepted/<accepted at>/<batch>   kept for a while, to be sent again if the sink lost them
-//   rejected/<refused at>/<id>       kept with the sink's reason until somebody decides
+//   accepted/<accepted at>/<batch>   its events are still in spool/batch/<batch>
+//   rejected/<refused at>/<id>       the event with the sink's reason, until somebody decides
 
-import { jsonEntries, packRecord, putJson, unpackRecord } from './codec.ts'
+import { jsonEntries, putJson } from './codec.ts'
 import { nameField, numberAt, numberField } from './keys.ts'
+import { type BatchPiece, batchKey, type EventText, readContent } from './spool-records.ts'
 import type { StateReader, StateStore } from './state.ts'
 
 const ACCEPTED_PREFIX = 'accepted/'
 const REJECTED_PREFIX = 'rejected/'
 
-/** One usage event, its final JSON text in `text`. */
-export interface EventText {
-  readonly id: string
-  readonly text: string
-}
-
+/** What the sink accepted of one batch. */
 export interface AcceptedBatch {
   readonly acceptedAtMs: number
   readonly batch: number
@@ -25,21 +21,24 @@ export interface AcceptedBatch {
 export interface RejectedEvent extends EventText {
   readonly reason: string
   readonly rejectedAtMs: number
+  /** The piece of a segment that it is of. */
+  readonly piece: Omit<BatchPiece, 'events'>
 }
 
-interface AcceptedHead {
-  readonly ids: readonly string[]
-  /** Bytes of each text; the texts follow each other in the body. */
-  readonly lengths: readonly number[]
+/** The value of `accepted/...`: all events of the batch but these. */
+interface AcceptedRecord {
+  readonly without: readonly string[]
 }
 
-/** Stages what the sink accepted of one batch. */
-export function putAccepted(store: StateStore, accepted: AcceptedBatch): void {
-  const texts = accepted.events.map(({ text }) => Buffer.from(text))
-  const ids = accepted.events.map(({ id }) => id)
-  const head: AcceptedHead = { ids, lengths: texts.map((text) => text.length) }
-  const key = `${numberField(accepted.acceptedAtMs)}/${numberField(accepted.batch)}`
-  store.put(ACCEPTED_PREFIX + key, packRecord(head, Buffer.concat(texts)))
+/** Stages that the sink accepted all events of a batch but those named `without`. */
+export function putAccepted(
+  store: StateStore,
+  batch: number,
+  atMs: number,
+  without: readonly string[],
+): void {
+  const record: AcceptedRecord = { without }
+  putJson(store, `${ACCEPTED_PREFIX}${numberField(atMs)}/${numberField(batch)}`, record)
 }
 
 /** What the sink accepted in [fromMs, toMs), oldest first. */
@@ -48,19 +47,14 @@ export function* acceptedBatches(
   fromMs: number,
   toMs: number,
 ): Generator<AcceptedBatch> {
-  for (const [key, packed] of store.entries(ACCEPTED_PREFIX)) {
+  for (const [key, { without }] of jsonEntries<AcceptedRecord>(store, ACCEPTED_PREFIX)) {
     const acceptedAtMs = numberAt(key, 1)
     if (acceptedAtMs >= toMs) return
     if (acceptedAtMs < fromMs) continue
-    const { head, body } = unpackRecord<AcceptedHead>(packed)
-    const bytes = Buffer.from(body.buffer)
-    let at = 0
-    const events = head.ids.map((id, index) => {
-      const start = at
-      at += head.lengths[index] ?? 0
-      return { id, text: bytes.toString('utf8', start, at) }
-    })
-    yield { acceptedAtMs, batch: numberAt(key, 2), events }
+    const batch = numberAt(key, 2)
+    const events = readContent(store, batch)?.events ?? []
+    const left = new Set(without)
+    yield { acceptedAtMs, batch, events: events.filter(({ id }) => !left.has(id)) }
   }
 }
 
@@ -73,6 +67,7 @@ export function forgetAccepted(store: StateStore, beforeMs: number, batchesMax: 
   for (const [key] of store.entries(ACCEPTED_PREFIX)) {
     if (forgotten === batchesMax || numberAt(key, 1) >= beforeMs) break
     store.remove(key)
+    store.remove(batchKey(numberAt(key, 2)))
     forgotten += 1
   }
   return forgotten
@@ -88,11 +83,11 @@ export function* rejectedEvents(store: StateReader): Generator<RejectedEvent> {
   for (const [, event] of jsonEntries<RejectedEvent>(store, REJECTED_PREFIX)) yield event
 }
 
-/** Stages the end of a refused event, once it was billed in another way or given up by a person. */
+/** Stages the end of a refused event, once it was sent again or given up by a person. */
 export function forgetRejected(store: StateStore, event: RejectedEvent): void {
   store.remove(rejectedKey(event))
 }
 
-function rejectedKey(event: RejectedEvent): string {
+function rejectedKey(event: Pick<RejectedEvent, 'id' | 'rejectedAtMs'>): string {
   return `${REJECTED_PREFIX}${numberField(event.rejectedAtMs)}/${nameField(event.id)}`
 }

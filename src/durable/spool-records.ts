@@ -1,41 +1,53 @@
 // What the spool keeps in the state, and under which keys:
 //
-//   spool/event/<id>            the event's text
-//   spool/ready/<time>/<id>     waits for a batch; oldest window first
-//   spool/held/<time>/<id>      waits for `release`
-//   spool/batch/<n>             frozen: ids in order, attempts
-//   spool/counts                what is in the spool, and the next batch's number
+//   spool/batch/<n>     a frozen batch: ids, the segments they are of, texts; never changes
+//   spool/queue/<n>     that it may be sent, and its attempts
+//   spool/held/<n>      that it waits for `release`
+//   spool/counts        what is in the spool, and the next batch's number
+//
+// A batch lies under its number until it is forgotten, also after it was accepted, so that no event
+// is written twice.
 
-import { getJson, jsonEntries } from './codec.ts'
-import { nameField, numberAt, numberField } from './keys.ts'
-import type { EventText } from './settled.ts'
-import type { StateReader } from './state.ts'
+import { getJson, jsonEntries, packRecord, unpackRecord } from './codec.ts'
+import { numberAt, numberField } from './keys.ts'
+import type { PieceName } from './records.ts'
+import type { StateReader, StateStore } from './state.ts'
 
-export interface SpoolEvent extends EventText {
-  /** Start of the event's window; decides the order in which events leave. */
+/** One usage event, its final JSON text in `text`. */
+export interface EventText {
+  readonly id: string
+  readonly text: string
+}
+
+/** Events of a batch that follow each other and are of one piece of a segment. */
+export interface BatchPiece extends Omit<PieceName, 'part'> {
+  readonly windowMs: number
+  /** `0`, `1`, ... or `r1`, `r2`, ... for replay. */
+  readonly part: string
+  readonly events: number
+}
+
+/** What is frozen: the events of a batch, in order, and the pieces that they are of, in order. */
+export interface BatchContent {
+  readonly events: readonly EventText[]
+  readonly pieces: readonly BatchPiece[]
+}
+
+/** What is known of a batch without reading its events. */
+export interface BatchEntry {
+  /** Start of the window that its events are of. */
   readonly timeMs: number
-  /** Not sent before `release`. */
-  readonly held?: boolean
-}
-
-export interface FreezeLimits {
-  /** Events of one batch; 1 or more. */
-  readonly eventsMax: number
-  /** Bytes of a batch as a JSON array. An event that is larger alone is a batch of its own. */
-  readonly bytesMax: number
-  /** Batches of one call, so that a long backlog is frozen in slices. */
-  readonly batchesMax: number
-}
-
-/** A batch as it is sent, the same on every attempt and after every restart. */
-export interface SpoolBatch {
-  readonly number: number
-  readonly ids: readonly string[]
-  /** As a JSON array: texts, commas and brackets. */
+  readonly events: number
+  /** Bytes of the texts. */
   readonly bytes: number
   readonly attempts: number
   readonly firstAttemptAtMs: number | null
   readonly lastAttemptAtMs: number | null
+}
+
+/** A batch that waits: to be sent, or to be released. */
+export interface SpoolBatch extends BatchEntry {
+  readonly number: number
 }
 
 export interface BatchOutcome {
@@ -44,42 +56,30 @@ export interface BatchOutcome {
 }
 
 export interface SpoolCounts {
-  /** Events in the spool, held and frozen ones included. */
+  /** Events in the spool, held ones included. */
   readonly events: number
   /** Bytes of their texts. */
   readonly bytes: number
   readonly held: number
-  /** Frozen batches that are not settled. */
+  /** Batches that are not settled. */
   readonly batches: number
 }
-
-/** The value of an event that waits. */
-export interface WaitingEvent {
-  readonly id: string
-  readonly bytes: number
-}
-
-/** The value of a frozen batch; its number is in its key. */
-export type BatchRecord = Omit<SpoolBatch, 'number'>
 
 /** The value of `spool/counts`. */
 export type CountsRecord = SpoolCounts & { readonly nextBatch: number }
 
+/** Why a batch waits in the spool. */
+export type WaitKind = 'queue' | 'held'
+
 export const COUNTS_KEY = 'spool/counts'
-export const BATCH_PREFIX = 'spool/batch/'
 
-export function eventKey(id: string): string {
-  return `spool/event/${nameField(id)}`
-}
-
-/** Field 2 of the key is the time. */
-export function waitingKey(state: 'ready' | 'held', timeMs: number, id: string): string {
-  return `spool/${state}/${numberField(timeMs)}/${nameField(id)}`
+export function batchKey(number: number): string {
+  return `spool/batch/${numberField(number)}`
 }
 
 /** Field 2 of the key is the number. */
-export function batchKey(number: number): string {
-  return BATCH_PREFIX + numberField(number)
+export function waitKey(kind: WaitKind, number: number): string {
+  return `spool/${kind}/${numberField(number)}`
 }
 
 export function readCounts(store: StateReader): CountsRecord {
@@ -93,9 +93,42 @@ export function spoolCounts(store: StateReader): SpoolCounts {
   return { events, bytes, held, batches }
 }
 
-/** Frozen batches that are not settled, in order of their numbers. */
-export function* pendingBatches(store: StateReader): Generator<SpoolBatch> {
-  for (const [key, batch] of jsonEntries<BatchRecord>(store, BATCH_PREFIX)) {
-    yield { number: numberAt(key, 2), ...batch }
+/** Batches that wait, in order of their numbers. */
+export function* waitingBatches(store: StateReader, kind: WaitKind): Generator<SpoolBatch> {
+  for (const [key, entry] of jsonEntries<BatchEntry>(store, `spool/${kind}/`)) {
+    yield { number: numberAt(key, 2), ...entry }
   }
+}
+
+interface ContentHead {
+  readonly ids: readonly string[]
+  /** Bytes of each text; the texts follow each other in the body. */
+  readonly lengths: readonly number[]
+  readonly pieces: readonly BatchPiece[]
+}
+
+/** Stages the events of a batch; gives the bytes of their texts. */
+export function putContent(store: StateStore, number: number, content: BatchContent): number {
+  const { events, pieces } = content
+  const texts = events.map(({ text }) => Buffer.from(text))
+  const lengths = texts.map((text) => text.length)
+  const head: ContentHead = { ids: events.map(({ id }) => id), lengths, pieces }
+  const body = Buffer.concat(texts)
+  store.put(batchKey(number), packRecord(head, body))
+  return body.length
+}
+
+/** The events of a batch; undefined when there is none of that number. */
+export function readContent(store: StateReader, number: number): BatchContent | undefined {
+  const packed = store.get(batchKey(number))
+  if (!packed) return undefined
+  const { head, body } = unpackRecord<ContentHead>(packed)
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
+  let at = 0
+  const events = head.ids.map((id, index) => {
+    const start = at
+    at += head.lengths[index] ?? 0
+    return { id, text: bytes.toString('utf8', start, at) }
+  })
+  return { events, pieces: head.pieces }
 }

@@ -1,39 +1,46 @@
-// Usage events that the sink has not accepted yet, as final bytes. All of it lies in the state;
-// this class holds nothing between calls, so it cannot disagree with what was committed, and its
-// memory does not grow with an outage.
+// Usage events that the sink has not accepted yet, as final bytes, frozen into batches when they
+// are made. All of it lies in the state; this class holds nothing between calls, so it cannot
+// disagree with what was committed, and its memory does not grow with an outage.
 //
-//   add ──▶ ready ──freeze──▶ batch ──attempt, attempt, ...──▶ settle ──▶ accepted | rejected
-//            held ──release──▶ ready
+//   add ──▶ queue ──attempt, attempt, ...──▶ settle ──▶ accepted | rejected
+//             ▲│hold
+//      release│▼
+//            held
 //
 // Every method that changes something only stages: send a batch after the commit that holds its
 // attempt, and forget an answer's events in the commit that holds the answer. A method that throws
 // METER_BUG may have staged half of its work, which must not be committed.
 
 import { MeterFastError } from '../errors.ts'
-import { getJson, jsonEntries, putJson } from './codec.ts'
-import { numberAt } from './keys.ts'
-import { type EventText, putAccepted, putRejected } from './settled.ts'
+import { getJson, putJson } from './codec.ts'
+import { putAccepted, putRejected } from './settled.ts'
 import {
+  type BatchContent,
+  type BatchEntry,
   type BatchOutcome,
-  type BatchRecord,
+  type BatchPiece,
   batchKey,
   COUNTS_KEY,
   type CountsRecord,
-  eventKey,
-  type FreezeLimits,
-  pendingBatches,
+  type EventText,
+  putContent,
+  readContent,
   readCounts,
   type SpoolBatch,
   type SpoolCounts,
-  type SpoolEvent,
   spoolCounts,
-  type WaitingEvent,
-  waitingKey,
+  type WaitKind,
+  waitingBatches,
+  waitKey,
 } from './spool-records.ts'
 import type { StateStore } from './state.ts'
 
-/** A sink may refuse what lies further ahead of its own clock. */
 const FUTURE_MAX_MS = 5 * 60_000
+
+/** A sink may refuse a window that lies further ahead of its own clock than five minutes. */
+export function isSendable(timeMs: number, nowMs: number): boolean {
+  return timeMs <= nowMs + FUTURE_MAX_MS
+}
 
 export class Spool {
   readonly #store: StateStore
@@ -43,95 +50,74 @@ export class Spool {
   }
 
   /**
-   * Stages events. One whose id is in the spool already, with the same text, changes nothing.
-   *
-   * @throws {MeterFastError} METER_BUG when the same id comes with another text: one of them would
-   * be lost at the sink.
+   * Stages a batch of events of windows that start at `timeMs`; gives its number. `held`: it is
+   * not sent before `release`.
    */
-  add(events: Iterable<SpoolEvent>): void {
-    const added = { events: 0, bytes: 0, held: 0 }
-    for (const event of events) {
-      const text = Buffer.from(event.text)
-      const known = this.#store.get(eventKey(event.id))
-      if (known) {
-        if (text.equals(known)) continue
-        throw bug(`event ${event.id} was made twice with different bytes`)
-      }
-      this.#store.put(eventKey(event.id), text)
-      const waiting: WaitingEvent = { id: event.id, bytes: text.length }
-      const key = waitingKey(event.held ? 'held' : 'ready', event.timeMs, event.id)
-      putJson(this.#store, key, waiting)
-      added.events += 1
-      added.bytes += text.length
-      if (event.held) added.held += 1
+  add(content: BatchContent, timeMs: number, held = false): number {
+    const { nextBatch: number } = readCounts(this.#store)
+    const events = content.events.length
+    const bytes = putContent(this.#store, number, content)
+    const entry: BatchEntry = {
+      timeMs,
+      events,
+      bytes,
+      attempts: 0,
+      firstAttemptAtMs: null,
+      lastAttemptAtMs: null,
     }
-    this.#count(added)
+    putJson(this.#store, waitKey(held ? 'held' : 'queue', number), entry)
+    this.#count({ events, bytes, held: held ? events : 0, batches: 1, nextBatch: 1 })
+    return number
   }
 
-  /** Stages that up to `eventsMax` held events, oldest first, may be sent; gives how many. */
-  release(eventsMax: number): number {
+  /** Stages that up to `batchesMax` held batches, oldest first, may be sent; gives the events. */
+  release(batchesMax: number): number {
+    let batches = 0
     let released = 0
-    for (const [key, waiting] of jsonEntries<WaitingEvent>(this.#store, 'spool/held/')) {
-      if (released === eventsMax) break
-      this.#store.remove(key)
-      putJson(this.#store, waitingKey('ready', numberAt(key, 2), waiting.id), waiting)
-      released += 1
+    for (const { number, ...entry } of waitingBatches(this.#store, 'held')) {
+      if (batches === batchesMax) break
+      this.#store.remove(waitKey('held', number))
+      putJson(this.#store, waitKey('queue', number), entry)
+      batches += 1
+      released += entry.events
     }
     this.#count({ held: -released })
     return released
   }
 
-  /**
-   * Stages batches of the events that wait, in order; gives their numbers. Events more than five
-   * minutes ahead of `nowMs` wait on.
-   */
-  freeze(limits: FreezeLimits, nowMs: number): number[] {
-    const frozen: number[] = []
-    let ids: string[] = []
-    let bytes = 1
-    for (const [key, waiting] of jsonEntries<WaitingEvent>(this.#store, 'spool/ready/')) {
-      if (numberAt(key, 2) > nowMs + FUTURE_MAX_MS) break
-      const full = ids.length >= limits.eventsMax || bytes + waiting.bytes + 1 > limits.bytesMax
-      if (full && ids.length > 0) {
-        frozen.push(this.#putNewBatch(ids, bytes))
-        ids = []
-        bytes = 1
-      }
-      if (frozen.length >= limits.batchesMax) break
-      this.#store.remove(key)
-      ids.push(waiting.id)
-      bytes += waiting.bytes + 1
-    }
-    if (ids.length > 0) frozen.push(this.#putNewBatch(ids, bytes))
-    return frozen
+  /** Stages that a batch waits for `release`. */
+  hold(number: number): void {
+    const entry = this.#entry(number, 'queue')
+    this.#store.remove(waitKey('queue', number))
+    putJson(this.#store, waitKey('held', number), entry)
+    this.#count({ held: entry.events })
   }
 
-  /** Frozen batches that are not settled, in order of their numbers. */
-  pending(): Iterable<SpoolBatch> {
-    return pendingBatches(this.#store)
+  /**
+   * Batches that may be sent, in order of their numbers. Those of windows that lie in the future
+   * are left out.
+   */
+  *sendable(nowMs: number): Generator<SpoolBatch> {
+    for (const batch of this.queued()) if (isSendable(batch.timeMs, nowMs)) yield batch
+  }
+
+  /** Batches that may be sent now or later, in order of their numbers. */
+  queued(): Iterable<SpoolBatch> {
+    return waitingBatches(this.#store, 'queue')
   }
 
   /** The events of a batch, in order. */
-  events(batchNumber: number): EventText[] {
-    return this.#batch(batchNumber).ids.map((id) => ({ id, text: this.#text(id) }))
+  events(number: number): readonly EventText[] {
+    return this.#content(number).events
   }
 
   /** Stages that a request with this batch is about to be made. */
-  attempt(batchNumber: number, atMs: number): void {
-    const batch = this.#batch(batchNumber)
-    const attempts = batch.attempts + 1
-    const firstAttemptAtMs = batch.firstAttemptAtMs ?? atMs
-    const next: BatchRecord = { ...batch, attempts, firstAttemptAtMs, lastAttemptAtMs: atMs }
-    putJson(this.#store, batchKey(batchNumber), next)
-  }
-
-  /** Stages that the halves of a batch are new batches of the same events; gives their numbers. */
-  split(batchNumber: number): [number, number] {
-    const { ids } = this.#batch(batchNumber)
-    if (ids.length < 2) throw bug(`batch ${batchNumber} of one event cannot be split`)
-    this.#removeBatch(batchNumber)
-    const middle = Math.ceil(ids.length / 2)
-    return [this.#putNewBatch(ids.slice(0, middle)), this.#putNewBatch(ids.slice(middle))]
+  attempt(number: number, atMs: number): void {
+    const entry = this.#entry(number, 'queue')
+    const attempts = entry.attempts + 1
+    const firstAttemptAtMs = entry.firstAttemptAtMs ?? atMs
+    const next: BatchEntry = { ...entry, attempts, firstAttemptAtMs, lastAttemptAtMs: atMs }
+    putJson(this.#store, waitKey('queue', number), next)
   }
 
   /**
@@ -142,83 +128,86 @@ export class Spool {
    * @throws {MeterFastError} METER_BUG when the answer names an event twice, or one that is not in
    * the batch.
    */
-  settle(batchNumber: number, outcome: BatchOutcome, atMs: number): number | undefined {
-    const left = new Set(this.#batch(batchNumber).ids)
-    const taken = { events: 0, bytes: 0 }
-    const take = (id: string): EventText => {
-      if (!left.delete(id)) {
-        throw bug(`an answer to batch ${batchNumber} names ${id} twice, or it was not sent`)
-      }
-      const text = this.#text(id)
-      this.#store.remove(eventKey(id))
-      taken.events -= 1
-      taken.bytes -= Buffer.byteLength(text)
-      return { id, text }
+  settle(number: number, outcome: BatchOutcome, atMs: number): number | undefined {
+    const content = this.#content(number)
+    const entry = this.#entry(number, 'queue')
+    const reasons = new Map(outcome.quarantined.map(({ id, reason }) => [id, reason]))
+    const accepted = new Set(outcome.accepted)
+    const named = outcome.accepted.length + outcome.quarantined.length
+    const left = content.events.filter(({ id }) => !accepted.has(id) && !reasons.has(id))
+    if (left.length + named !== content.events.length) {
+      throw bug(`an answer to batch ${number} names an event twice, or one that was not sent`)
     }
-    const events = outcome.accepted.map(take)
-    if (events.length > 0) {
-      putAccepted(this.#store, { acceptedAtMs: atMs, batch: batchNumber, events })
+    this.#store.remove(waitKey('queue', number))
+    this.#count({ events: -entry.events, bytes: -entry.bytes, batches: -1 })
+    const rest = split(content, (id) => !accepted.has(id) && !reasons.has(id))
+    const again = left.length > 0 ? this.add(rest, entry.timeMs) : undefined
+    for (const [event, piece] of withPieces(content)) {
+      const reason = reasons.get(event.id)
+      if (reason === undefined) continue
+      putRejected(this.#store, { ...event, reason, rejectedAtMs: atMs, piece })
     }
-    for (const { id, reason } of outcome.quarantined) {
-      putRejected(this.#store, { ...take(id), reason, rejectedAtMs: atMs })
+    if (accepted.size === 0) this.#store.remove(batchKey(number))
+    else {
+      const without = content.events.filter(({ id }) => !accepted.has(id)).map(({ id }) => id)
+      putAccepted(this.#store, number, atMs, without)
     }
-    this.#count(taken)
-    this.#removeBatch(batchNumber)
-    return left.size > 0 ? this.#putNewBatch([...left]) : undefined
+    return again
   }
 
   counts(): SpoolCounts {
     return spoolCounts(this.#store)
   }
 
-  #putNewBatch(ids: readonly string[], bytes = this.#arrayBytes(ids)): number {
-    const { nextBatch: number, ...counts } = readCounts(this.#store)
-    const batch: BatchRecord = {
-      ids,
-      bytes,
-      attempts: 0,
-      firstAttemptAtMs: null,
-      lastAttemptAtMs: null,
-    }
-    putJson(this.#store, batchKey(number), batch)
-    const next: CountsRecord = { ...counts, batches: counts.batches + 1, nextBatch: number + 1 }
-    putJson(this.#store, COUNTS_KEY, next)
-    return number
+  #content(number: number): BatchContent {
+    const content = readContent(this.#store, number)
+    if (!content) throw bug(`batch ${number} is not in the spool`)
+    return content
   }
 
-  /** Texts, a comma or bracket after each, and the first bracket. */
-  #arrayBytes(ids: readonly string[]): number {
-    return ids.reduce((sum, id) => sum + Buffer.byteLength(this.#text(id)) + 1, 1)
+  #entry(number: number, kind: WaitKind): BatchEntry {
+    const entry = getJson<BatchEntry>(this.#store, waitKey(kind, number))
+    if (!entry) throw bug(`batch ${number} does not wait in the spool`)
+    return entry
   }
 
-  #removeBatch(batchNumber: number): void {
-    this.#store.remove(batchKey(batchNumber))
-    this.#count({ batches: -1 })
-  }
-
-  #batch(batchNumber: number): BatchRecord {
-    const batch = getJson<BatchRecord>(this.#store, batchKey(batchNumber))
-    if (!batch) throw bug(`batch ${batchNumber} is not in the spool`)
-    return batch
-  }
-
-  #text(id: string): string {
-    const text = this.#store.get(eventKey(id))
-    if (!text) throw bug(`event ${id} is in a batch but not in the spool`)
-    return Buffer.from(text.buffer, text.byteOffset, text.length).toString()
-  }
-
-  #count(change: Partial<SpoolCounts>): void {
+  #count(change: Partial<CountsRecord>): void {
     const counts = readCounts(this.#store)
     const next: CountsRecord = {
       events: counts.events + (change.events ?? 0),
       bytes: counts.bytes + (change.bytes ?? 0),
       held: counts.held + (change.held ?? 0),
       batches: counts.batches + (change.batches ?? 0),
-      nextBatch: counts.nextBatch,
+      nextBatch: counts.nextBatch + (change.nextBatch ?? 0),
     }
     putJson(this.#store, COUNTS_KEY, next)
   }
+}
+
+/** Each event of a batch, with the piece of a segment that it is of. */
+export function* withPieces(
+  content: BatchContent,
+): Generator<readonly [EventText, Omit<BatchPiece, 'events'>]> {
+  let at = 0
+  for (const { events, ...piece } of content.pieces) {
+    for (const event of content.events.slice(at, at + events)) yield [event, piece]
+    at += events
+  }
+}
+
+/** The events of a batch that `isTaken` says, with their pieces. */
+function split(content: BatchContent, isTaken: (id: string) => boolean): BatchContent {
+  const events: EventText[] = []
+  const pieces: BatchPiece[] = []
+  let at = 0
+  for (const piece of content.pieces) {
+    const taken = content.events.slice(at, at + piece.events).filter(({ id }) => isTaken(id))
+    at += piece.events
+    if (taken.length === 0) continue
+    events.push(...taken)
+    pieces.push({ ...piece, events: taken.length })
+  }
+  return { events, pieces }
 }
 
 function bug(what: string): MeterFastError {

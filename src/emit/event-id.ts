@@ -35,12 +35,19 @@ export function segmentFields(segment: SegmentName): string {
   return [SCHEME, stream, `${epoch}`, `${windowStartMs}`, `${windowMs}`].map(idField).join('')
 }
 
-/** 26 characters of Crockford's base 32, upper case: the time, then 80 bits of the hash. */
-export function ulid(timeMs: number, fields: string): string {
-  const digest = hash('sha256', fields, 'buffer')
+/** SHA-256 over the fields of an id; its first 80 bits become part of it. */
+export function hashFields(fields: string): Buffer {
+  return hash('sha256', fields, 'buffer')
+}
+
+/**
+ * 26 characters of Crockford's base 32, upper case: the time, then 80 bits of the hash, 40 in
+ * each of `high` and `low`.
+ */
+export function ulid(timeMs: number, high: number, low: number): string {
   writeBase32(timeMs, 0, 10)
-  writeBase32(digest.readUIntBE(0, 5), 10, 18)
-  writeBase32(digest.readUIntBE(5, 5), 18, ULID_DIGITS)
+  writeBase32(high, 10, 18)
+  writeBase32(low, 18, ULID_DIGITS)
   return digits.toString('latin1')
 }
 
@@ -53,7 +60,8 @@ export function eventId(
 ): string {
   let fields = segmentFields(segment) + idField(type) + idField(subject) + idField(segment.part)
   for (const [key, value] of dimensions) fields += idField(key) + idField(value)
-  return ulid(segment.windowStartMs, fields)
+  const digest = hashFields(fields)
+  return ulid(segment.windowStartMs, digest.readUIntBE(0, 5), digest.readUIntBE(5, 5))
 }
 
 /** Writes a number of at most 48 bits into [start, end), most significant digit first. */

@@ -52,6 +52,7 @@ const MAGIC = 0x3155464d
 const HEAD_BYTES = 16
 const AMOUNTS = 6
 const FIXED_COLUMNS = 4
+const KIND_COLUMN = 1
 const ABSENT = 0xffffffff
 const KINDS: readonly RouteKind[] = [null, 'HTTPRoute', 'GRPCRoute', 'unknown', 'overflow']
 const REASON_BASE = 16
@@ -62,19 +63,8 @@ const REASONS: readonly UnattributedReason[] = ['no_route', 'no_project', 'bad_p
  * @throws MeterFastError METER_STATE_CORRUPT when the page is damaged.
  */
 export function* usageRows(page: Uint8Array): Generator<UsageRow> {
-  const reader = new PageReader(page)
-  for (let row = 0; row < reader.rows; row++) {
-    const kind = KINDS[reader.kindCode(row)]
-    if (kind === undefined) throw damaged(`row ${row} has an unknown kind code`)
-    yield {
-      project: reader.text(row, 0) ?? '',
-      kind,
-      namespace: reader.text(row, 2) ?? '',
-      name: reader.text(row, 3) ?? '',
-      dimensions: reader.dimensionTexts(row),
-      ...reader.amounts(row),
-    }
-  }
+  const opened = new UsagePage(page)
+  for (let row = 0; row < opened.rows; row++) yield opened.row(row)
 }
 
 /**
@@ -82,29 +72,29 @@ export function* usageRows(page: Uint8Array): Generator<UsageRow> {
  * @throws MeterFastError METER_STATE_CORRUPT when the page is damaged.
  */
 export function* unattributedRows(page: Uint8Array): Generator<UnattributedRow> {
-  const reader = new PageReader(page)
-  for (let row = 0; row < reader.rows; row++) {
-    const reason = REASONS[reader.kindCode(row) - REASON_BASE]
+  const opened = new UsagePage(page)
+  for (let row = 0; row < opened.rows; row++) {
+    const reason = REASONS[opened.kindCode(row) - REASON_BASE]
     if (reason === undefined) throw damaged(`row ${row} has an unknown reason code`)
-    const project = reader.text(row, 0) ?? ''
-    reader.text(row, 2)
-    const route = reader.text(row, 3) ?? ''
-    reader.dimensionTexts(row)
-    yield { reason, project, route, ...reader.amounts(row) }
+    const [project = '', , route = ''] = opened.texts(row)
+    yield { reason, project, route, ...opened.amounts(row) }
   }
 }
 
-/** Checks a page's sizes, then reads its columns strictly from the first to the last. */
-class PageReader {
+/** A page whose sizes are checked; rows are read in any order. */
+export class UsagePage {
   readonly rows: number
+  /** Dimensions read from the line, of each row. */
   readonly dimensions: number
   readonly #amounts: BigInt64Array
   readonly #columns: Uint32Array
   readonly #text: Uint8Array
   /** The whole text when it is ASCII: then columns are cut from it without decoding each. */
   readonly #ascii: string | undefined
-  #textOffset = 0
+  /** Where the text of each row begins. */
+  readonly #textStarts: Uint32Array
 
+  /** @throws MeterFastError METER_STATE_CORRUPT when sizes or text do not add up. */
   constructor(page: Uint8Array) {
     if (page.length < HEAD_BYTES) throw damaged(`it has ${page.length} bytes`)
     // Typed arrays need an aligned start, which a value read from the store need not have.
@@ -125,30 +115,38 @@ class PageReader {
     this.#amounts = new BigInt64Array(buffer, byteOffset + HEAD_BYTES, amountCount)
     this.#columns = new Uint32Array(buffer, byteOffset + HEAD_BYTES + amountCount * 8, columnCount)
     this.#text = bytes.subarray(textStart)
-    checkTextBytes(this.#columns, FIXED_COLUMNS + dimensions, textBytes)
+    this.#textStarts = textStarts(this.#columns, FIXED_COLUMNS + dimensions, rows, textBytes)
     if (isAscii(this.#text)) {
       this.#ascii = Buffer.from(buffer, byteOffset + textStart, textBytes).toString('latin1')
     }
+  }
+
+  /** @throws MeterFastError METER_STATE_CORRUPT when the row is damaged. */
+  row(row: number): UsageRow {
+    const kind = KINDS[this.kindCode(row)]
+    if (kind === undefined) throw damaged(`row ${row} has an unknown kind code`)
+    const [project = '', namespace = '', name = '', ...dimensions] = this.texts(row)
+    return { project, kind, namespace, name, dimensions, ...this.amounts(row) }
   }
 
   kindCode(row: number): number {
     return this.#columns[row * (FIXED_COLUMNS + this.dimensions) + 1] ?? ABSENT
   }
 
-  /** The next column's text; columns must be asked for in the page's order. */
-  text(row: number, column: number): string | undefined {
-    const length = this.#columns[row * (FIXED_COLUMNS + this.dimensions) + column] ?? ABSENT
-    if (length === ABSENT) return undefined
-    const start = this.#textOffset
-    this.#textOffset = start + length
-    if (this.#ascii !== undefined) return this.#ascii.slice(start, start + length)
-    return decodeUtf8(this.#text.subarray(start, start + length))
-  }
-
-  dimensionTexts(row: number): (string | undefined)[] {
+  /** Project, namespace, name and dimensions of a row. */
+  texts(row: number): (string | undefined)[] {
+    const columns = FIXED_COLUMNS + this.dimensions
     const texts: (string | undefined)[] = []
-    for (let column = 0; column < this.dimensions; column++) {
-      texts.push(this.text(row, FIXED_COLUMNS + column))
+    let start = this.#textStarts[row] ?? 0
+    for (let column = 0; column < columns; column++) {
+      if (column === KIND_COLUMN) continue
+      const length = this.#columns[row * columns + column] ?? ABSENT
+      if (length === ABSENT) {
+        texts.push(undefined)
+        continue
+      }
+      texts.push(this.#textOf(start, start + length))
+      start += length
     }
     return texts
   }
@@ -164,6 +162,11 @@ class PageReader {
     }
   }
 
+  #textOf(start: number, end: number): string {
+    if (this.#ascii !== undefined) return this.#ascii.slice(start, end)
+    return decodeUtf8(this.#text.subarray(start, end))
+  }
+
   #amount(row: number, column: number): bigint {
     const sum = this.#amounts[row * AMOUNTS + column] ?? -1n
     if (sum < 0n) throw damaged(`row ${row} has a negative amount`)
@@ -171,13 +174,24 @@ class PageReader {
   }
 }
 
-function checkTextBytes(columns: Uint32Array, columnsPerRow: number, textBytes: number): void {
+/** Where the text of each row begins; the last one must end with the page. */
+function textStarts(
+  columns: Uint32Array,
+  columnsPerRow: number,
+  rows: number,
+  textBytes: number,
+): Uint32Array {
+  const starts = new Uint32Array(rows)
   let sum = 0
-  for (const [index, value] of columns.entries()) {
-    const isKind = index % columnsPerRow === 1
-    if (!isKind && value !== ABSENT) sum += value
+  for (let row = 0; row < rows; row++) {
+    starts[row] = sum
+    for (let column = 0; column < columnsPerRow; column++) {
+      const value = columns[row * columnsPerRow + column] ?? ABSENT
+      if (column !== KIND_COLUMN && value !== ABSENT) sum += value
+    }
   }
   if (sum !== textBytes) throw damaged(`its columns name ${sum} of ${textBytes} bytes of text`)
+  return starts
 }
 
 // A byte order mark inside a value belongs to the value.

@@ -22,7 +22,7 @@ const STREAM = 'file/n1/access.log'
 interface LedgerRow {
   readonly stream: string
   readonly windowStartMs: number
-  readonly part: number
+  readonly part: string
   readonly byTime: boolean
   readonly lines: Record<string, string>
 }
@@ -55,7 +55,7 @@ describe('a window closes by time', () => {
     one.closeByTime(END_MS + GRACE_MS, GRACE_MS)
     expect(await ledger()).toEqual([])
     one.closeByTime(END_MS + GRACE_MS + 1, GRACE_MS)
-    expect(await ledger()).toMatchObject([{ windowStartMs: START_MS, part: 0, byTime: true }])
+    expect(await ledger()).toMatchObject([{ windowStartMs: START_MS, part: '0', byTime: true }])
     await one.close()
   })
 
@@ -86,7 +86,9 @@ describe('a window closes by time', () => {
       await one.poll(ALL, false)
       one.closeByTime(ALL, GRACE_MS)
       const rows = await ledger()
-      expect(rows.map((row) => row.part)).toEqual(Array.from({ length: part + 1 }, (_, at) => at))
+      expect(rows.map((row) => row.part)).toEqual(
+        Array.from({ length: part + 1 }, (_, at) => `${at}`),
+      )
       append(line(START_MS + part))
     }
     await one.close()
@@ -151,7 +153,7 @@ describe.concurrent('the agent', () => {
     const rows = [...jsonEntries<LedgerRow>(state, 'ledger/')].map(([, row]) => row)
     await state.close()
     expect(rows.filter(({ stream }) => stream === STREAM)).toMatchObject([
-      { part: 0, byTime: true, lines: { metered: '3' } },
+      { part: '0', byTime: true, lines: { metered: '3' } },
     ])
   })
 

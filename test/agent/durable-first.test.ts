@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { FrozenBatch, SinkAnswer } from '../../src/deliver/sink.ts'
 import { acceptedBatches } from '../../src/durable/settled.ts'
-import { pendingBatches } from '../../src/durable/spool-records.ts'
+import { readContent, waitingBatches } from '../../src/durable/spool-records.ts'
 import { openStateReader } from '../../src/durable/store.ts'
 import { crc32c } from '../../src/native.ts'
 import { line } from './bills.ts'
@@ -16,7 +16,7 @@ const START_MS = Date.UTC(2026, 10, 2, 12)
 
 /** What the state said of a batch when it was sent. */
 interface Seen {
-  readonly ids: readonly string[]
+  readonly texts: readonly string[]
   readonly kept: readonly string[]
   readonly attempts: number
 }
@@ -32,10 +32,11 @@ class LookingReceiver extends Receiver {
 
   override async deliver(batch: FrozenBatch): Promise<SinkAnswer> {
     const state = await openStateReader(this.#stateDir, { crc32c })
-    const pending = [...pendingBatches(state)].find(({ number }) => number === batch.number)
-    const kept = (pending?.ids ?? []).filter((id) => state.get(`spool/event/${id}`) !== undefined)
+    const queued = [...waitingBatches(state, 'queue')]
+    const attempts = queued.find(({ number }) => number === batch.number)?.attempts ?? 0
+    const kept = readContent(state, batch.number)?.events ?? []
     await state.close()
-    this.seen.push({ ids: batch.ids, kept, attempts: pending?.attempts ?? 0 })
+    this.seen.push({ texts: batch.texts, kept: kept.map(({ text }) => text), attempts })
     return super.deliver(batch)
   }
 }
@@ -55,8 +56,8 @@ test('every event and every attempt is in the committed state when it is sent', 
   }
   await agent.stop()
   expect(sink.seen.length).toBeGreaterThan(3)
-  for (const { ids, kept, attempts } of sink.seen) {
-    expect(kept).toEqual(ids)
+  for (const { texts, kept, attempts } of sink.seen) {
+    expect(kept).toEqual(texts)
     expect(attempts).toBe(1)
   }
 

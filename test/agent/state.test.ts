@@ -175,10 +175,13 @@ describe.concurrent('a full spool', () => {
 
   test('--once does not wait for room when all of it is held', async () => {
     const directory = await scratch()
-    writeFileSync(join(directory, 'access.log'), wide(0) + line(START_MS + MINUTE_MS))
+    const path = join(directory, 'access.log')
+    writeFileSync(path, wide(0))
     const settings = config(directory, { rest: { on_missing_state: 'hold' } })
     const small = { ...settings, state: { ...settings.state, spoolBytesMax: 1024 * 1024 } }
     const once = () => runOnce(small, { sink: new Receiver() })
+    await once()
+    writeFileSync(path, line(START_MS + MINUTE_MS), { flag: 'a' })
     await expect(once()).rejects.toMatchObject({ code: 'METER_DISK' })
     await expect(once()).rejects.toThrow('Run "meter-fast release"')
     expect(await releaseHeld(small.state.dir)).toBe(8_000)

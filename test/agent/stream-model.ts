@@ -1,11 +1,11 @@
 // One stream of the agent with its real state, driven step by step instead of by the loop: so a
 // test chooses what is read, staged, committed and delivered before the next crash.
 
-import { renderWaiting } from '../../src/agent-render.ts'
+import { SegmentRenderer } from '../../src/agent-render.ts'
 import { engineOptions, eventRules } from '../../src/agent-sources.ts'
-import { AgentStream, type SegmentHead } from '../../src/agent-stream.ts'
+import { AgentStream } from '../../src/agent-stream.ts'
 import type { Config } from '../../src/config/config.ts'
-import { streams, waitingSegments } from '../../src/durable/records.ts'
+import { streams } from '../../src/durable/records.ts'
 import { Spool } from '../../src/durable/spool.ts'
 import { openState, type StateStore } from '../../src/durable/store.ts'
 import { lineCounts } from '../../src/meter.ts'
@@ -15,7 +15,6 @@ import type { GenerationRecord } from '../../src/tail/identity.ts'
 import type { StreamPlace } from '../../src/tail/listing.ts'
 import type { Receiver } from './rig.ts'
 
-const LIMITS = { eventsMax: 100, bytesMax: 1024 * 1024, batchesMax: 20 }
 /** Later than every clock of a test's log. */
 const LATE_MS = Date.UTC(2100, 0, 1)
 
@@ -26,6 +25,7 @@ export class StreamModel {
   readonly #receiver: Receiver
   #stream: AgentStream
   #store: StateStore
+  #renderer: SegmentRenderer
 
   private constructor(config: Config, place: StreamPlace, receiver: Receiver, store: StateStore) {
     this.#config = config
@@ -33,6 +33,7 @@ export class StreamModel {
     this.#receiver = receiver
     this.#store = store
     this.#stream = this.#resumed()
+    this.#renderer = new SegmentRenderer(store, new Spool(store), 0, () => LATE_MS)
   }
 
   static async open(config: Config, place: StreamPlace, receiver: Receiver): Promise<StreamModel> {
@@ -62,7 +63,8 @@ export class StreamModel {
   async stage(): Promise<void> {
     const { gaps } = await this.#stream.stage(this.#store)
     this.gaps.push(...gaps)
-    await renderWaiting(this.#store, new Spool(this.#store), 0)
+    await this.#renderer.render(() => false)
+    this.#renderer.flush()
   }
 
   async commit(): Promise<void> {
@@ -73,8 +75,7 @@ export class StreamModel {
   /** Sends what is in the spool; the outcome is staged, so a crash makes it come again. */
   async deliver(): Promise<void> {
     const spool = new Spool(this.#store)
-    spool.freeze(LIMITS, LATE_MS)
-    const batches = [...spool.pending()]
+    const batches = [...spool.sendable(LATE_MS)]
     for (const { number } of batches) spool.attempt(number, 0)
     await this.#store.commit()
     for (const { number } of batches) {
@@ -89,6 +90,7 @@ export class StreamModel {
     await this.#end()
     this.#store = await openDisk(this.#config)
     this.#stream = this.#resumed()
+    this.#renderer = new SegmentRenderer(this.#store, new Spool(this.#store), 0, () => LATE_MS)
   }
 
   /** Reads to the end, closes what is open and delivers. */
@@ -98,7 +100,7 @@ export class StreamModel {
     }
     this.#stream.closeNow()
     do await this.commit()
-    while ([...waitingSegments<SegmentHead>(this.#store)].length > 0)
+    while (this.#renderer.isBusy)
     const spool = new Spool(this.#store)
     while (spool.counts().events > 0) await this.deliver()
     await this.#store.commit()

@@ -47,13 +47,20 @@ test('different names give different fields', () => {
 
 test('the longest keys fit into the store, whatever the names hold', () => {
   const stream = '\u20ac'.repeat(10_000)
-  const piece = { stream, windowStartMs: 2 ** 53 - 1, epoch: 2 ** 53 - 1, part: 2 ** 53 - 1 }
+  const piece = { stream, windowStartMs: 2 ** 53 - 1, epoch: 2 ** 53 - 1, part: `r${2 ** 53 - 1}` }
   expect(ledgerKey(piece).length).toBeLessThan(KEY_BYTES_MAX)
   const store = openMemoryState()
   const snapshot = { head: page(''), pages: [{ name: stream, bytes: page('p') }] }
   putStream(store, { stream, place: null, lineDimensions: [], generations: [] }, snapshot)
   putSegment(store, 0, piece, { pages: [page('a')], unattributed: [page('b')] })
   expect(texts(streamPages(store, stream))).toEqual(['p'])
+})
+
+test('parts in keys are in order of number, and a replay is never a part', () => {
+  const piece = { stream: 's', windowStartMs: 1, epoch: 0 }
+  const keys = ['0', '9', '10', 'r1', 'r2', 'r10'].map((part) => ledgerKey({ ...piece, part }))
+  expect([...keys].sort()).toEqual(keys)
+  expect(new Set(keys).size).toBe(keys.length)
 })
 
 test('numbers in keys are in order of number, and only whole ones are taken', () => {
@@ -67,7 +74,7 @@ test('numbers in keys are in order of number, and only whole ones are taken', ()
 })
 
 test('families of records do not mix', () => {
-  const piece = { stream: 's', windowStartMs: 1, epoch: 2, part: 3 }
+  const piece = { stream: 's', windowStartMs: 1, epoch: 2, part: '3' }
   const keys = [ledgerKey(piece), gapKey(1), quarantineKey(1), counterKey('read')]
   expect(new Set(keys.map((key) => key.split('/')[0])).size).toBe(keys.length)
 })
@@ -139,7 +146,7 @@ test('a stream keeps its record and the newest page of each name', () => {
 
 test('closed segments wait in order of their numbers, with their pages in order', () => {
   const store = openMemoryState()
-  const head = (part: number) => ({
+  const head = (part: string) => ({
     stream: 's',
     windowStartMs: 60_000,
     epoch: 0,
@@ -147,29 +154,30 @@ test('closed segments wait in order of their numbers, with their pages in order'
     rules: 'r',
   })
   const eleven = Array.from({ length: 11 }, (_, i) => page(`p${i}`))
-  putSegment(store, 10, head(1), { pages: [page('x')], unattributed: [] })
-  putSegment(store, 9, head(0), { pages: eleven, unattributed: [] })
+  putSegment(store, 10, head('1'), { pages: [page('x')], unattributed: [] })
+  putSegment(store, 9, head('0'), { pages: eleven, unattributed: [] })
   expect([...waitingSegments(store)]).toEqual([
-    { number: 9, head: head(0) },
-    { number: 10, head: head(1) },
+    { number: 9, head: head('0') },
+    { number: 10, head: head('1') },
   ])
-  expect(texts(segmentPages(store, 9))).toEqual(eleven.map((_, i) => `p${i}`))
-  removeSegment(store, 9)
-  expect(segmentPages(store, 9)).toEqual([])
+  expect(texts([...segmentPages(store, 9, 11)])).toEqual(eleven.map((_, i) => `p${i}`))
+  removeSegment(store, 9, 11)
+  expect(() => [...segmentPages(store, 9, 1)]).toThrow(/page 0 of segment 9 is not in the state/)
   expect([...waitingSegments(store)].map(({ number }) => number)).toEqual([10])
 })
 
 test('unattributed pages stay when their segment is rendered, oldest window first', () => {
   const store = openMemoryState()
   for (const windowStartMs of [180_000, 60_000, 120_000]) {
-    const piece = { stream: 's', windowStartMs, epoch: 0, part: 0 }
+    const piece = { stream: 's', windowStartMs, epoch: 0, part: '0' }
     const unattributed = [page(`${windowStartMs}a`), page(`${windowStartMs}b`)]
-    putSegment(store, 0, { ...piece, rules: 'not kept' }, { pages: [], unattributed })
-    removeSegment(store, 0)
+    const head = { ...piece, rules: 'not kept' }
+    putSegment(store, 0, head, { pages: [], unattributed })
+    removeSegment(store, 0, 0)
   }
   const found = [...unattributedPages(store, 60_000, 180_000)]
   expect(texts(found.map((one) => one.page))).toEqual(['60000a', '60000b', '120000a', '120000b'])
-  expect(found[0]?.piece).toEqual({ stream: 's', windowStartMs: 60_000, epoch: 0, part: 0 })
+  expect(found[0]?.piece).toEqual({ stream: 's', windowStartMs: 60_000, epoch: 0, part: '0' })
   for (const { key } of found) store.remove(key)
   expect([...unattributedPages(store, 0, 2 ** 53)].length).toBe(2)
 })

@@ -1,7 +1,7 @@
 // Rules and segments that the tests of emit share.
 
 import type { SegmentName } from '../../src/emit/event-id.ts'
-import type { EventRules, MeterAmount } from '../../src/emit/meter-totals.ts'
+import type { EventRules, MeterAmount } from '../../src/emit/meter-rules.ts'
 
 export const METER = 'networking.datumapis.com/gateway'
 
