@@ -140,9 +140,13 @@ void Rig::restart() {
   for (const auto& [name, bytes] : pages_) {
     pages.emplace_back(bytes);
   }
+  restore(head_, pages);
+}
+
+void Rig::restore(std::string_view head, const std::vector<std::string_view>& pages) {
   engine_ = std::make_unique<Engine>(options_);
   CHECK(engine_->init() == Error::kNone);
-  CHECK(engine_->restore(head_, pages) == Error::kNone);
+  CHECK(engine_->restore(head, pages) == Error::kNone);
 }
 
 Output Rig::finish() {
