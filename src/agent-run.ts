@@ -150,7 +150,7 @@ export class AgentRun {
     for (const record of storedStreams<StreamPlace, GenerationRecord>(this.#store)) {
       const stream = this.#open(record.place)
       if (stream === undefined) continue
-      stream.resume(record, this.#store)
+      await stream.resume(record, this.#store)
       resumedStreams += 1
     }
     this.#tell({ kind: 'started', resumedStreams, isFirstStart })
@@ -178,7 +178,7 @@ export class AgentRun {
       const nowMs = this.#now()
       // What a pause left unread may belong to a window that is over.
       if (!this.#paused) {
-        for (const stream of this.#streams.values()) stream.closeByTime(nowMs, GRACE_MS)
+        for (const stream of this.#streams.values()) await stream.closeByTime(nowMs, GRACE_MS)
       }
       const wanted = this.#commits.isRequested || this.#isChanged()
       if (wanted && this.#commits.waitMs() === 0) await this.#commit()
@@ -204,7 +204,7 @@ export class AgentRun {
       if (this.#spoolFull) await this.#waitForRoom(signal)
     }
     if (signal.aborted) return
-    for (const stream of this.#streams.values()) stream.closeNow()
+    for (const stream of this.#streams.values()) await stream.closeNow()
     do await this.#commit()
     while (this.#isChanged() && this.#failure === undefined)
   }

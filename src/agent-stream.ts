@@ -74,7 +74,10 @@ export class AgentStream {
   }
 
   /** Goes on from a commit. */
-  resume(record: StreamRecord<StreamPlace, GenerationRecord>, store: StateStore): void {
+  async resume(
+    record: StreamRecord<StreamPlace, GenerationRecord>,
+    store: StateStore,
+  ): Promise<void> {
     const [kept, wanted] = [record.lineDimensions, this.#rules.lineDimensions].map(String)
     if (kept !== wanted) {
       throw new MeterFastError(
@@ -84,7 +87,7 @@ export class AgentStream {
           'and --once, which closes and delivers them; then change it.',
       )
     }
-    this.#engine.restore(record.head, streamPages(store, record.stream))
+    await this.#engine.restore(record.head, streamPages(store, record.stream))
     this.#follower.resume(record.generations)
     const reading = record.generations.find(({ finished }) => !finished)
     this.#generation = (reading ?? record.generations.at(-1))?.generation ?? 0
@@ -121,7 +124,7 @@ export class AgentStream {
         if (read === 0) break
         got += read
       } else if (this.#follower.advance(last)) {
-        this.#engine.endGeneration()
+        await this.#engine.endGeneration()
         this.#take()
         this.#changed = true
       } else {
@@ -129,7 +132,7 @@ export class AgentStream {
       }
     }
     if (this.#follower.ended) {
-      this.#engine.endStream()
+      await this.#engine.endStream()
       this.#ended = true
       this.#changed = true
     }
@@ -141,7 +144,7 @@ export class AgentStream {
     let got = 0
     if (current.compressed) {
       for await (const chunk of this.#follower.readCompressed()) {
-        this.#engine.feed(chunk)
+        await this.#engine.feed(chunk)
         this.#progress()
         got += chunk.length
       }
@@ -170,16 +173,16 @@ export class AgentStream {
   }
 
   /** Closes the open segment when its window is over for longer than the grace and all is read. */
-  closeByTime(nowMs: number, graceMs: number): void {
+  async closeByTime(nowMs: number, graceMs: number): Promise<void> {
     if (this.#ended || !this.#engine.hasOpenSegment() || !this.#follower.caughtUp) return
     const endMs = this.#engine.windowStartMs() + this.#options.windowMs
-    if (nowMs > endMs + graceMs) this.closeNow()
+    if (nowMs > endMs + graceMs) await this.closeNow()
   }
 
   /** The end of input closes the open segment by time (DESIGN 5.3). */
-  closeNow(): void {
+  async closeNow(): Promise<void> {
     if (!this.#engine.hasOpenSegment()) return
-    this.#engine.closeByTime()
+    await this.#engine.closeByTime()
     this.#changed = true
   }
 
@@ -191,20 +194,21 @@ export class AgentStream {
   }
 
   /**
-   * Stages position, totals, closed segments, quarantine and gaps, in one step without a pause:
-   * whatever commit comes next holds all of them.
+   * Stages position, totals, closed segments, quarantine and gaps; once it begins to stage, in one
+   * step without a pause: whatever commit comes next holds all of them.
    */
   async stage(store: StateStore): Promise<StagedNews> {
     const generations = await this.#follower.records()
     const { stream } = this.place
     this.#take()
+    const snapshot = await this.#engine.snapshot()
     const [closed, quarantine] = [this.#closed, this.#quarantine]
     this.#closed = []
     this.#quarantine = []
     this.#takenBytes = 0
     const { lineDimensions } = this.#rules
     const record = { stream, place: this.place, lineDimensions, generations }
-    putStream(store, record, this.#engine.snapshot())
+    putStream(store, record, snapshot)
     for (const segment of closed) {
       const { epoch, windowStartMs, windowMs, part, byTime } = segment
       const name = { stream, epoch, windowStartMs, windowMs, part }

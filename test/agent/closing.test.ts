@@ -52,9 +52,9 @@ describe('a window closes by time', () => {
   test('only when the clock is past its end and 30 s of grace', async () => {
     const { one, ledger } = await stream(line(START_MS))
     await one.poll(ALL, false)
-    one.closeByTime(END_MS + GRACE_MS, GRACE_MS)
+    await one.closeByTime(END_MS + GRACE_MS, GRACE_MS)
     expect(await ledger()).toEqual([])
-    one.closeByTime(END_MS + GRACE_MS + 1, GRACE_MS)
+    await one.closeByTime(END_MS + GRACE_MS + 1, GRACE_MS)
     expect(await ledger()).toMatchObject([{ windowStartMs: START_MS, part: 0, byTime: true }])
     await one.close()
   })
@@ -62,10 +62,10 @@ describe('a window closes by time', () => {
   test('only when all that the last look saw was read', async () => {
     const { one, ledger } = await stream(line(START_MS).repeat(100))
     await one.poll(1_000, false)
-    one.closeByTime(END_MS + 2 * GRACE_MS, GRACE_MS)
+    await one.closeByTime(END_MS + 2 * GRACE_MS, GRACE_MS)
     expect(await ledger()).toEqual([])
     await one.poll(ALL, false)
-    one.closeByTime(END_MS + 2 * GRACE_MS, GRACE_MS)
+    await one.closeByTime(END_MS + 2 * GRACE_MS, GRACE_MS)
     expect(await ledger()).toMatchObject([{ byTime: true, lines: { metered: '100' } }])
     await one.close()
   })
@@ -74,7 +74,7 @@ describe('a window closes by time', () => {
     const { one, ledger } = await stream(line(START_MS))
     await one.poll(ALL, false)
     for (let round = 0; round < 3; round += 1) {
-      one.closeByTime(ALL, GRACE_MS)
+      await one.closeByTime(ALL, GRACE_MS)
       expect(await ledger()).toHaveLength(1)
     }
     await one.close()
@@ -84,7 +84,7 @@ describe('a window closes by time', () => {
     const { one, ledger, append } = await stream(line(START_MS))
     for (let part = 0; part < 3; part += 1) {
       await one.poll(ALL, false)
-      one.closeByTime(ALL, GRACE_MS)
+      await one.closeByTime(ALL, GRACE_MS)
       const rows = await ledger()
       expect(rows.map((row) => row.part)).toEqual(Array.from({ length: part + 1 }, (_, at) => at))
       append(line(START_MS + part))

@@ -32,30 +32,34 @@ export class StreamModel {
     this.#place = place
     this.#receiver = receiver
     this.#store = store
-    this.#stream = this.#resumed()
+    this.#stream = this.#fresh()
   }
 
   static async open(config: Config, place: StreamPlace, receiver: Receiver): Promise<StreamModel> {
-    return new StreamModel(config, place, receiver, await openDisk(config))
+    const model = new StreamModel(config, place, receiver, await openDisk(config))
+    await model.#resume()
+    return model
   }
 
-  #resumed(): AgentStream {
+  #fresh(): AgentStream {
     const [source] = this.#config.streams
     if (source === undefined) throw new Error('the configuration has no stream')
     const rules = eventRules(this.#config)
-    const stream = new AgentStream(this.#place, engineOptions(this.#config, source), rules)
+    return new AgentStream(this.#place, engineOptions(this.#config, source), rules)
+  }
+
+  async #resume(): Promise<void> {
     for (const record of streams<StreamPlace, GenerationRecord>(this.#store)) {
-      if (record.stream === this.#place.stream) stream.resume(record, this.#store)
+      if (record.stream === this.#place.stream) await this.#stream.resume(record, this.#store)
     }
-    return stream
   }
 
   async read(bytesMax: number, last = false): Promise<number> {
     return this.#stream.poll(bytesMax, last)
   }
 
-  closeByTime(): void {
-    this.#stream.closeByTime(LATE_MS, 0)
+  async closeByTime(): Promise<void> {
+    await this.#stream.closeByTime(LATE_MS, 0)
   }
 
   /** Stages what was read and renders what closed; nothing of it is durable. */
@@ -88,7 +92,8 @@ export class StreamModel {
   async crash(): Promise<void> {
     await this.#end()
     this.#store = await openDisk(this.#config)
-    this.#stream = this.#resumed()
+    this.#stream = this.#fresh()
+    await this.#resume()
   }
 
   /** Reads to the end, closes what is open and delivers. */
@@ -96,7 +101,7 @@ export class StreamModel {
     for (let quiet = 0; quiet < 3; ) {
       quiet = (await this.read(Number.MAX_SAFE_INTEGER, true)) > 0 ? 0 : quiet + 1
     }
-    this.#stream.closeNow()
+    await this.#stream.closeNow()
     do await this.commit()
     while ([...waitingSegments<SegmentHead>(this.#store)].length > 0)
     const spool = new Spool(this.#store)
