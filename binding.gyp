@@ -53,9 +53,11 @@
         "native/aggregate/long_streams.cc",
         "native/aggregate/stream_meter.cc",
         "native/aggregate/usage_page.cc",
+        "native/aggregate/usage_sums.cc",
         "native/aggregate/usage_table.cc",
         "native/aggregate/window_clock.cc",
         "native/read/file_lock.cc",
+        "native/read/file_reserve.cc",
         "native/read/file_reader.cc",
         "native/engine/engine.cc",
         "native/engine/format_probe.cc",
@@ -66,18 +68,18 @@
       "target_name": "meter_fast",
       "dependencies": ["meter_fast_core", "simdjson"],
       "include_dirs": ["."],
-      # A read may end after its worker thread did: then there is nobody left to throw at, and
+      # A task may end after its worker thread did: then there is nobody left to throw at, and
       # without this the whole process would abort.
       "defines": ["NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
       "cflags_cc": ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"],
       "sources": [
         "native/addon/addon.cc",
         "native/addon/engine_object.cc",
+        "native/addon/engine_task.cc",
         "native/addon/js_error.cc",
         "native/addon/options.cc",
         "native/addon/pack.cc",
-        "native/addon/probe_object.cc",
-        "native/addon/read_worker.cc"
+        "native/addon/probe_object.cc"
       ]
     }
   ]

@@ -6,15 +6,19 @@ import type { StateStore } from './durable/state.ts'
 export class Commits {
   readonly #store: StateStore
   readonly #paced: boolean
-  readonly #now: () => number
+  readonly #elapsed: () => number
   #waiters: (() => void)[] = []
-  #nextAtMs = 0
+  #nextAtMs = Number.NEGATIVE_INFINITY
 
-  /** `paced`: at most one commit a second (DESIGN 6); a one-shot run need not spare the disk. */
-  constructor(store: StateStore, paced: boolean, now: () => number) {
+  /**
+   * `paced`: at most one commit a second (DESIGN 6); a one-shot run need not spare the disk.
+   * `elapsed` is a clock in ms that is never stepped: a wall clock that is set back must not stop
+   * commits.
+   */
+  constructor(store: StateStore, paced: boolean, elapsed: () => number) {
     this.#store = store
     this.#paced = paced
-    this.#now = now
+    this.#elapsed = elapsed
   }
 
   /** Called when somebody asks for a commit, so that the loop wakes up. */
@@ -33,16 +37,16 @@ export class Commits {
 
   /** Until the next commit may start. */
   waitMs(): number {
-    return Math.max(0, this.#nextAtMs - this.#now())
+    return Math.max(0, this.#nextAtMs - this.#elapsed())
   }
 
   /** Commits all that is staged. @throws {MeterFastError} METER_DISK, and then for ever. */
   async commit(): Promise<void> {
     const waiters = this.#waiters
     this.#waiters = []
-    const startedAtMs = this.#now()
+    const startedAtMs = this.#elapsed()
     await this.#store.commit()
-    if (this.#paced) this.#nextAtMs = nextCommitAtMs(startedAtMs, this.#now())
+    if (this.#paced) this.#nextAtMs = nextCommitAtMs(startedAtMs, this.#elapsed())
     for (const resolve of waiters) resolve()
   }
 }

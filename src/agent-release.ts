@@ -3,7 +3,7 @@
 
 import { Spool } from './durable/spool.ts'
 import { openState } from './durable/store.ts'
-import { crc32c, lockFile, unlockFile } from './native.ts'
+import { stateNative } from './native.ts'
 
 /** Batches of one commit. */
 const SLICE_BATCHES = 1000
@@ -13,7 +13,7 @@ const SLICE_BATCHES = 1000
  * @throws {MeterFastError} METER_STATE_LOCKED while an agent runs on it, and as `Agent.run`.
  */
 export async function releaseHeld(directory: string): Promise<number> {
-  const store = await openState(directory, { crc32c, lockFile, unlockFile })
+  const store = await openState(directory, stateNative)
   try {
     const spool = new Spool(store)
     let released = 0

@@ -5,14 +5,17 @@
 // Events wait in a draft until it is full or `flush` asks for it. Windows that lie in the future
 // get batches of their own: they wait, and must not hold others up.
 
-import type { SegmentHead } from './agent-stream.ts'
+import type { StreamSettings } from './agent-sources.ts'
+import type { SegmentHead } from './agent-staging.ts'
 import { putJson } from './durable/codec.ts'
+import { readSettings } from './durable/history.ts'
 import { removeSegment, segmentKey, segmentPages, waitingSegments } from './durable/records.ts'
 import { isSendable, type Spool } from './durable/spool.ts'
 import type { BatchPiece, EventText } from './durable/spool-records.ts'
 import type { StateStore } from './durable/state.ts'
 import type { UsageEvent } from './emit/event.ts'
 import { renderSlices } from './emit/render.ts'
+import { MeterFastError } from './errors.ts'
 
 /** What the gateway takes in one request (DESIGN 7). */
 const BATCH_EVENTS_MAX = 100
@@ -42,6 +45,14 @@ interface Draft {
   bytes: number
 }
 
+/** What was rendered between two flushes. */
+export interface RenderedEvents {
+  readonly events: number
+  readonly heldEvents: number
+  /** A window that lies in the future, if there was one. */
+  readonly futureMs: number | undefined
+}
+
 export class SegmentRenderer {
   readonly #store: StateStore
   readonly #spool: Spool
@@ -56,6 +67,7 @@ export class SegmentRenderer {
   /** Events that were made since the last flush, and held ones among them. */
   #events = 0
   #heldEvents = 0
+  #futureMs: number | undefined
 
   /** Windows that ended before `holdBeforeMs` become held events. */
   constructor(store: StateStore, spool: Spool, holdBeforeMs: number, now: () => number) {
@@ -89,18 +101,23 @@ export class SegmentRenderer {
     }
   }
 
-  /** Stages everything that is rendered; gives how many events are held since the last call. */
-  flush(): number {
+  /** Stages everything that is rendered since the last call; gives what it was. */
+  flush(): RenderedEvents {
     this.#close()
     for (const { number, head, rendered, isDone } of this.#progress) {
       if (isDone) removeSegment(this.#store, number, head.pages)
       else putJson(this.#store, segmentKey(number), { ...head, rendered })
     }
     this.#progress.clear()
-    const held = this.#heldEvents
+    const rendered = {
+      events: this.#events,
+      heldEvents: this.#heldEvents,
+      futureMs: this.#futureMs,
+    }
     this.#events = 0
     this.#heldEvents = 0
-    return held
+    this.#futureMs = undefined
+    return rendered
   }
 
   get #isUnfinished(): boolean {
@@ -120,7 +137,12 @@ export class SegmentRenderer {
     const { number, head } = waiting
     this.#lastNumber = number
     const pages = segmentPages(this.#store, number, head.pages)
-    const slices = renderSlices({ ...head, part: String(head.part) }, pages, head.rules)
+    const settings = readSettings<StreamSettings>(this.#store, head.settings)
+    if (settings === undefined) {
+      const what = `settings ${head.settings} of segment ${number} are not in the state`
+      throw new MeterFastError('METER_BUG', `${what}; please report it`)
+    }
+    const slices = renderSlices(head, pages, settings.rules)
     const held = head.windowStartMs + head.windowMs < this.#holdBeforeMs
     const { rendered } = head
     return { number, head, slices, held, skip: rendered, rendered, isDone: false }
@@ -160,6 +182,7 @@ export class SegmentRenderer {
     current.rendered += 1
     this.#events += 1
     if (held) this.#heldEvents += 1
+    else if (!isSendable(timeMs, this.#now())) this.#futureMs = timeMs
   }
 
   /** Stages the draft as a batch. */
@@ -171,8 +194,7 @@ export class SegmentRenderer {
 }
 
 function addToPieces(pieces: BatchPiece[], head: SegmentHead): void {
-  const { stream, epoch, windowStartMs, windowMs } = head
-  const part = String(head.part)
+  const { stream, epoch, windowStartMs, windowMs, part } = head
   const last = pieces.at(-1)
   const isSame =
     last?.stream === stream &&

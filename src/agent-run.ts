@@ -9,36 +9,30 @@
 // it holds is ever sent. One loop stages and commits; the sender runs beside it and asks the loop
 // for commits of its attempts and outcomes.
 
-import type { AgentOptions, AgentSignal } from './agent.ts'
+import type { AgentOptions } from './agent.ts'
+import { SpoolAlarms } from './agent-alarms.ts'
 import { Commits } from './agent-commits.ts'
+import { Delivery } from './agent-delivery.ts'
 import { SpoolOutbox } from './agent-outbox.ts'
 import { SegmentRenderer } from './agent-render.ts'
-import { engineOptions, eventRules, sourceOf } from './agent-sources.ts'
-import { AgentStream } from './agent-stream.ts'
+import type { AgentSignal } from './agent-signal.ts'
+import { AgentStreams } from './agent-streams.ts'
 import { type AgentWaker, type AgentWorld, realWorld } from './agent-world.ts'
 import type { Config } from './config/config.ts'
-import { Sender, type SenderSignal } from './deliver/sender.ts'
+import type { SenderSignal } from './deliver/sender.ts'
 import type { Sink } from './deliver/sink.ts'
 import { getJson, putJson } from './durable/codec.ts'
-import { removeStream, streams as storedStreams } from './durable/records.ts'
+import { Counters, type Counts } from './durable/counters.ts'
+import type { DiskReserve } from './durable/reserve.ts'
 import { Spool } from './durable/spool.ts'
 import type { SpoolCounts } from './durable/spool-records.ts'
-import type { StateStore } from './durable/store.ts'
+import type { StateStore } from './durable/state.ts'
 import { MeterFastError } from './errors.ts'
 import { type LineCounts, lineCounts } from './meter.ts'
-import { OUTCOMES } from './native.ts'
-import { discoverAll, watchedDirectories } from './tail/discover.ts'
-import type { GenerationRecord } from './tail/identity.ts'
-import type { StreamPlace } from './tail/listing.ts'
-import { ProblemLog } from './tail/problem.ts'
 import { IDLE_POLL_MS } from './tail/watch.ts'
 
-/** Above the flush interval of Envoy's access log (10 s), so that a close by time is rare. */
-const GRACE_MS = 30_000
 /** Between looks for new streams; rotations of known ones are seen at once. */
 const DISCOVER_INTERVAL_MS = 1000
-/** Bytes of one stream before the others have their turn. */
-const TURN_BYTES = 64 * 1024 * 1024
 /** Reading pauses while more waits in memory for a commit (DESIGN 6). */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024
 /** Rounds without a byte after which one-shot input is at its end: a rotation needs two looks. */
@@ -52,104 +46,104 @@ export interface AgentReport {
   /** Lines since each stream began, by outcome. */
   readonly lines: LineCounts
   readonly spool: SpoolCounts
+  /** Over all runs of the state. */
+  readonly counts: Counts
+}
+
+/** What a run works with; the caller closes store and sink. */
+export interface AgentParts {
+  readonly store: StateStore
+  readonly sink: Sink
+  /** Left out where the state is in memory: that disk is never full. */
+  readonly reserve?: DiskReserve
+  readonly world?: AgentWorld
 }
 
 export class AgentRun {
   readonly #config: Config
   readonly #options: AgentOptions
   readonly #store: StateStore
-  readonly #spool: Spool
-  readonly #commits: Commits
-  readonly #outbox: SpoolOutbox
   readonly #sink: Sink
-  readonly #streams = new Map<string, AgentStream>()
+  readonly #reserve: DiskReserve | undefined
   readonly #world: AgentWorld
   readonly #waker: AgentWaker
-  readonly #problems = new ProblemLog()
-  readonly #stopSender = new AbortController()
-  #discoverAtMs = 0
+  readonly #spool: Spool
+  readonly #counters: Counters
+  readonly #commits: Commits
+  readonly #outbox: SpoolOutbox
+  readonly #streams: AgentStreams
+  readonly #alarms: SpoolAlarms
+  readonly #delivery: Delivery
   #renderer: SegmentRenderer
+  #discoverAtMs = Number.NEGATIVE_INFINITY
   #unreachable = 0
   #failure: unknown
   #spoolFull = false
   /** The last round did not read all streams. */
   #paused = false
 
-  constructor(
-    config: Config,
-    options: AgentOptions,
-    store: StateStore,
-    sink: Sink,
-    world: AgentWorld = realWorld(options.now),
-  ) {
+  constructor(config: Config, options: AgentOptions, parts: AgentParts) {
+    const { store, sink, world = realWorld(options.now) } = parts
     this.#config = config
     this.#options = options
     this.#store = store
     this.#sink = sink
+    this.#reserve = parts.reserve
     this.#world = world
     this.#waker = world.makeWaker()
     this.#spool = new Spool(store)
-    this.#renderer = new SegmentRenderer(store, this.#spool, 0, () => world.now())
+    this.#counters = new Counters(store)
+    this.#renderer = this.#makeRenderer(0)
     const paced = options.once !== true && !options.dryRun
-    this.#commits = new Commits(store, paced, () => world.now())
+    this.#commits = new Commits(store, paced, () => world.elapsed())
     this.#commits.onRequest = () => this.#waker.wake()
     this.#outbox = new SpoolOutbox(this.#spool, () => this.#commits.request(), world)
+    this.#streams = new AgentStreams(config, store, (signal) => this.#tell(signal))
+    this.#alarms = new SpoolAlarms(config.state.spoolBytesMax)
+    this.#delivery = new Delivery(sink, this.#outbox, world, {
+      onSignal: (signal) => this.#sent(signal),
+      onEnd: () => this.#waker.wake(),
+    })
   }
 
   async run(signal: AbortSignal): Promise<AgentReport> {
     await this.#resume()
-    const sender = new Sender(this.#sink, this.#outbox, {
-      onSignal: (one) => this.#sent(one),
-      sleep: (ms, stop) => this.#world.sleep(ms, stop),
-      random: () => this.#world.random(),
-    })
-    let sending = true
-    let isBroken = false
-    const sent = sender
-      .run(this.#stopSender.signal)
-      .catch((error: unknown) => {
-        isBroken = true
-        this.#fail(error)
-      })
-      .finally(() => {
-        sending = false
-        this.#waker.wake()
-      })
+    this.#delivery.start()
     try {
       if (this.#options.once || this.#options.dryRun) await this.#readToEnd(signal)
       else await this.#follow(signal)
       this.#outbox.close()
       // One-shot: the sender empties the spool. A stop: it ends at once, the spool keeps the rest.
-      while (sending && !signal.aborted && this.#failure === undefined) {
+      while (this.#delivery.isRunning && this.#goesOn(signal)) {
         await this.#commit()
         await this.#waker.wait(IDLE_POLL_MS, signal)
       }
     } finally {
-      // Whatever ends the run, nobody waits out the hour that a sink may have asked for.
-      this.#stopSender.abort()
+      this.#delivery.stop()
     }
-    // A sender that failed may have staged half a step, which must not become durable.
-    if (!isBroken) await this.#finish(sent)
+    await this.#finish()
     if (this.#failure !== undefined) throw this.#failure
     return this.#report()
   }
 
   /** The sender may wait for a commit of an attempt it will not make: commit until it ends. */
-  async #finish(sent: Promise<void>): Promise<void> {
-    let ended = false
-    void sent.finally(() => {
-      ended = true
-    })
-    do {
+  async #finish(): Promise<void> {
+    while (this.#delivery.isRunning) {
       await this.#commit()
       await this.#world.turn()
-    } while (!ended)
+    }
+    if (this.#delivery.failure !== undefined) throw this.#delivery.failure
     await this.#commit()
   }
 
   async close(): Promise<void> {
     this.#waker.close()
-    for (const stream of this.#streams.values()) await stream.close()
+    await this.#streams.close()
+  }
+
+  #goesOn(signal: AbortSignal): boolean {
+    if (this.#delivery.failure !== undefined) throw this.#delivery.failure
+    return !signal.aborted && this.#failure === undefined
   }
 
   /** Takes up what the last commit says, and knows a first start from any other. */
@@ -159,46 +153,46 @@ export class AgentRun {
     if (isFirstStart && onMissingState === 'hold' && !this.#options.dryRun) {
       putJson(this.#store, 'start/hold-before', this.#world.now() - sinkDedupWindowMs)
     }
-    const now = (): number => this.#world.now()
-    const holdBeforeMs = getJson<number>(this.#store, 'start/hold-before') ?? 0
-    this.#renderer = new SegmentRenderer(this.#store, this.#spool, holdBeforeMs, now)
-    let resumedStreams = 0
-    for (const record of storedStreams<StreamPlace, GenerationRecord>(this.#store)) {
-      const stream = this.#open(record.place)
-      if (stream === undefined) continue
-      stream.resume(record, this.#store)
-      resumedStreams += 1
-    }
+    this.#renderer = this.#makeRenderer(getJson<number>(this.#store, 'start/hold-before') ?? 0)
+    const resumedStreams = await this.#streams.resume()
     this.#tell({ kind: 'started', resumedStreams, isFirstStart })
+    this.#judgeAmbiguous()
+    this.#reserve?.take()
   }
 
-  #open(place: StreamPlace): AgentStream | undefined {
-    const source = sourceOf(place, this.#config.streams)
-    if (source === undefined) {
-      const message =
-        `stream ${place.stream} is in the state, but no entry of "streams" names it any more: ` +
-        'it stays there unread'
-      this.#tell({ kind: 'problem', message })
-      return undefined
+  #makeRenderer(holdBeforeMs: number): SegmentRenderer {
+    const now = (): number => this.#world.now()
+    return new SegmentRenderer(this.#store, this.#spool, holdBeforeMs, now)
+  }
+
+  /** Batches whose attempt is durable and whose answer is not: the sink may have them. */
+  #judgeAmbiguous(): void {
+    const { ambiguousPolicy, sinkDedupWindowMs } = this.#config
+    const rememberedMs = this.#world.now() - sinkDedupWindowMs
+    let batches = 0
+    let heldEvents = 0
+    for (const { number, events, lastAttemptAtMs } of [...this.#spool.queued()]) {
+      if (lastAttemptAtMs === null) continue
+      batches += 1
+      if (ambiguousPolicy !== 'hold' || lastAttemptAtMs >= rememberedMs) continue
+      this.#spool.hold(number)
+      heldEvents += events
     }
-    const rules = eventRules(this.#config)
-    const stream = new AgentStream(place, engineOptions(this.#config, source), rules)
-    this.#streams.set(place.stream, stream)
-    return stream
+    if (batches === 0) return
+    this.#counters.add('batches_ambiguous', batches)
+    this.#counters.add('events_held', heldEvents)
+    this.#tell({ kind: 'ambiguous', batches, heldEvents })
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#failure === undefined) {
+    while (this.#goesOn(signal)) {
       await this.#discover()
-      const got = await this.#pollAndRender(signal)
-      const nowMs = this.#world.now()
+      const bytes = await this.#pollAndRender(signal)
       // What a pause left unread may belong to a window that is over.
-      if (!this.#paused) {
-        for (const stream of this.#streams.values()) stream.closeByTime(nowMs, GRACE_MS)
-      }
-      const wanted = this.#commits.isRequested || this.#isChanged()
+      if (!this.#paused) await this.#streams.closeByTime(this.#world.now())
+      const wanted = this.#commits.isRequested || this.#isChanged
       if (wanted && this.#commits.waitMs() === 0) await this.#commit()
-      if (got > 0 || this.#renderer.canRender) await this.#world.turn()
+      if (bytes > 0 || (this.#renderer.canRender && this.#hasDisk)) await this.#world.turn()
       else await this.#idle(wanted, signal)
     }
   }
@@ -211,118 +205,108 @@ export class AgentRun {
 
   async #readToEnd(signal: AbortSignal): Promise<void> {
     let quiet = 0
-    while (quiet < QUIET_ROUNDS && !signal.aborted && this.#failure === undefined) {
-      this.#discoverAtMs = 0
+    while (quiet < QUIET_ROUNDS && this.#goesOn(signal)) {
+      this.#discoverAtMs = Number.NEGATIVE_INFINITY
       await this.#discover()
-      const got = await this.#pollAndRender(signal, true)
-      quiet = got > 0 || this.#paused ? 0 : quiet + 1
+      const bytes = await this.#pollAndRender(signal, true)
+      quiet = bytes > 0 || this.#paused ? 0 : quiet + 1
       if (quiet === 0) await this.#commit()
-      if (this.#spoolFull) await this.#waitForRoom(signal)
+      if (this.#paused) await this.#waitForRoom(signal)
     }
     if (signal.aborted) return
-    for (const stream of this.#streams.values()) stream.closeNow()
+    await this.#streams.closeNow()
     do {
       await this.#commit()
       await this.#renderer.render(() => signal.aborted)
-    } while (this.#isChanged() && this.#failure === undefined)
+    } while (this.#isChanged && this.#goesOn(signal))
   }
 
   /** The sender makes room in the spool, unless nothing in it may be sent. */
   async #waitForRoom(signal: AbortSignal): Promise<void> {
     const { events, held, bytes } = this.#spool.counts()
-    if (events > held) {
-      await this.#waker.wait(IDLE_POLL_MS, signal)
-      return
+    if (this.#spoolFull && events === held) {
+      throw new MeterFastError(
+        'METER_DISK',
+        `the spool holds ${bytes} bytes of held events, as many as state.spool_bytes_max allows, ` +
+          'so no more is read. Run "meter-fast release", or raise the limit; then run again.',
+      )
     }
-    throw new MeterFastError(
-      'METER_DISK',
-      `the spool holds ${bytes} bytes of held events, as many as state.spool_bytes_max allows, ` +
-        'so no more is read. Run "meter-fast release", or raise the limit; then run again.',
-    )
+    if (this.#spoolFull || !this.#hasDisk) await this.#waker.wait(IDLE_POLL_MS, signal)
   }
 
-  /** Finds new streams; forgets ended ones whose files are gone. */
   async #discover(): Promise<void> {
-    if (this.#world.now() < this.#discoverAtMs) return
-    this.#discoverAtMs = this.#world.now() + DISCOVER_INTERVAL_MS
-    const { streams, problems } = await discoverAll(this.#config.streams)
-    for (const { message } of this.#problems.news(problems))
-      this.#tell({ kind: 'problem', message })
-    const there = new Set(streams.map(({ stream }) => stream))
-    for (const place of streams) {
-      if (this.#streams.has(place.stream)) continue
-      const { stream, directory, liveName, attempt } = place
-      this.#open({ stream, directory, liveName, attempt })
-      this.#tell({ kind: 'stream', stream })
+    if (this.#world.elapsed() < this.#discoverAtMs) return
+    this.#discoverAtMs = this.#world.elapsed() + DISCOVER_INTERVAL_MS
+    if (!this.#hasDisk && this.#reserve?.take()) this.#tell({ kind: 'disk-free' })
+    this.#waker.setDirectories(await this.#streams.discover())
+    const [oldest] = this.#spool.queued()
+    const { bytes } = this.#spool.counts()
+    for (const alarm of this.#alarms.news(bytes, oldest?.timeMs, this.#world.now())) {
+      this.#tell(alarm)
     }
-    for (const [name, stream] of this.#streams) {
-      if (there.has(name) || !stream.isEnded || stream.isChanged) continue
-      this.#streams.delete(name)
-      await stream.close()
-      removeStream(this.#store, name)
-    }
-    const places = [...this.#streams.values()].map(({ place }) => place)
-    this.#waker.setDirectories(watchedDirectories(this.#config.streams, places))
   }
 
   /** Reads, and renders what closed before as long as reads are waited for. */
   async #pollAndRender(signal: AbortSignal, last = false): Promise<number> {
     let isRead = false
-    const reading = this.#poll(signal, last).finally(() => {
-      isRead = true
-    })
-    const rendering = this.#renderer.render((events) => signal.aborted || (isRead && events > 0))
-    const [got] = await Promise.all([reading, rendering])
-    return got
+    const reading = this.#streams
+      .poll(last, () => this.#mayRead(), signal)
+      .finally(() => {
+        isRead = true
+      })
+    const rendering = this.#renderer.render(
+      (events) => !this.#hasDisk || signal.aborted || (isRead && events > 0),
+    )
+    const [{ bytes, isComplete }] = await Promise.all([reading, rendering])
+    this.#paused = !isComplete
+    return bytes
   }
 
-  /** Reads what is new in every stream; resolves to the bytes read. */
-  async #poll(signal: AbortSignal, last = false): Promise<number> {
-    let got = 0
-    this.#paused = false
-    for (const stream of this.#streams.values()) {
-      this.#paused = this.#mustPause()
-      if (signal.aborted || this.#paused) break
-      got += await stream.poll(TURN_BYTES, last, signal)
-      for (const { message } of stream.takeProblems()) this.#tell({ kind: 'problem', message })
-    }
-    return got
+  /** On a full disk the logs are the buffer: nothing is read or rendered, all else goes on. */
+  get #hasDisk(): boolean {
+    return this.#reserve?.isHeld ?? true
   }
 
-  #mustPause(): boolean {
-    let pending = 0
-    for (const stream of this.#streams.values()) pending += stream.pendingBytes
-    if (pending > PENDING_BYTES_MAX) return true
+  #mayRead(): boolean {
+    if (this.#streams.pendingBytes > PENDING_BYTES_MAX || !this.#hasDisk) return false
     const { bytes } = this.#spool.counts()
     const full = bytes >= this.#config.state.spoolBytesMax
     if (full && !this.#spoolFull) this.#tell({ kind: 'spool-full', bytes })
     this.#spoolFull = full
-    return full
+    return !full
   }
 
-  #isChanged(): boolean {
-    for (const stream of this.#streams.values()) if (stream.isChanged) return true
-    return this.#renderer.isBusy
+  get #isChanged(): boolean {
+    return this.#streams.isChanged || (this.#hasDisk && this.#renderer.isBusy)
   }
 
   /** Stages what changed, renders what closed, commits. */
   async #commit(): Promise<void> {
-    for (const stream of this.#streams.values()) {
-      if (!stream.isChanged) continue
-      const { gaps } = await stream.stage(this.#store)
-      for (const gap of gaps) this.#tell({ kind: 'gap', gap })
-    }
+    await this.#streams.stage({
+      store: this.#store,
+      counters: this.#counters,
+      quarantineBytesMax: this.#config.state.quarantineBytesMax,
+      nowMs: this.#world.now(),
+      turn: () => this.#world.turn(),
+    })
     // What closed just now is rendered at once when it is little: then its pages are not written.
-    await this.#renderer.render((events) => events >= RENDER_AT_ONCE_EVENTS)
-    const held = this.#renderer.flush()
-    if (held > 0) this.#tell({ kind: 'held', events: held })
+    if (this.#hasDisk) await this.#renderer.render((events) => events >= RENDER_AT_ONCE_EVENTS)
+    const { events, heldEvents, futureMs } = this.#renderer.flush()
+    this.#counters.add('events', events)
+    this.#counters.add('events_held', heldEvents)
+    if (heldEvents > 0) this.#tell({ kind: 'held', events: heldEvents })
+    if (futureMs !== undefined) this.#tell({ kind: 'future', timeMs: futureMs })
     await this.#commits.commit()
     this.#outbox.wake()
   }
 
   #sent(signal: SenderSignal): void {
     this.#tell({ kind: 'delivery', signal })
-    if (signal.kind !== 'answered') return
+    if (signal.kind === 'settled') {
+      this.#counters.add('events_accepted', signal.accepted)
+      this.#counters.add('events_rejected', signal.quarantined.length)
+      return
+    }
     const { kind, text } = signal.answer
     this.#unreachable = kind === 'unreachable' ? this.#unreachable + 1 : 0
     const hopeless = kind === 'unauthorized' || kind === 'misconfigured'
@@ -339,18 +323,16 @@ export class AgentRun {
 
   #fail(error: unknown): void {
     this.#failure ??= error
-    this.#stopSender.abort()
+    this.#delivery.stop()
     this.#waker.wake()
   }
 
   #report(): AgentReport {
-    const sum = new BigInt64Array(OUTCOMES.length)
-    for (const stream of this.#streams.values()) {
-      stream.counters().forEach((count, i) => {
-        sum[i] = (sum[i] ?? 0n) + count
-      })
+    return {
+      lines: lineCounts(this.#streams.counters()),
+      spool: this.#spool.counts(),
+      counts: this.#counters.all(),
     }
-    return { lines: lineCounts(sum), spool: this.#spool.counts() }
   }
 
   #tell(signal: AgentSignal): void {

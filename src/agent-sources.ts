@@ -8,6 +8,12 @@ import type { EngineOptions } from './native.ts'
 import { parseNamePattern } from './tail/glob.ts'
 import type { StreamPlace } from './tail/listing.ts'
 
+/** Everything that decides what comes of a stream's bytes. */
+export interface StreamSettings {
+  readonly engine: EngineOptions
+  readonly rules: EventRules
+}
+
 /** The entry of `streams` that a stream belongs to; undefined when none does any more. */
 export function sourceOf(
   place: StreamPlace,
@@ -24,6 +30,10 @@ export function sourceOf(
       source.patterns.some((pattern) => parseNamePattern(basename(pattern)).matches(place.liveName))
     )
   })
+}
+
+export function streamSettings(config: Config, source: StreamsConfig): StreamSettings {
+  return { engine: engineOptions(config, source), rules: eventRules(config) }
 }
 
 export function engineOptions(config: Config, source: StreamsConfig): EngineOptions {

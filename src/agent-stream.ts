@@ -1,27 +1,14 @@
-// One stream of the agent: what the tail finds goes through the engine, and what comes of it is
-// staged together with the position, so that one commit holds both or neither.
+// One stream of the agent: what the tail finds goes through the engine. What comes of it waits here
+// until it is staged together with the position (agent-staging.ts), so that one commit holds both
+// or neither.
 
-import { packCounts, packRecord, putJson } from './durable/codec.ts'
-import {
-  gapKey,
-  ledgerKey,
-  putSegment,
-  putStream,
-  quarantineKey,
-  type StreamRecord,
-  streamPages,
-  takeNumber,
-} from './durable/records.ts'
-import type { StateStore } from './durable/state.ts'
-import type { EventRules } from './emit/meter-rules.ts'
+import { StreamPast } from './agent-history.ts'
+import type { StreamSettings } from './agent-sources.ts'
+import { generationsOf } from './durable/history.ts'
+import { type Position, type StreamRecord, streamPages } from './durable/records.ts'
+import type { StateReader } from './durable/state.ts'
 import { MeterFastError } from './errors.ts'
-import {
-  type ClosedSegment,
-  createEngine,
-  type Engine,
-  type EngineOptions,
-  OUTCOMES,
-} from './native.ts'
+import { type ClosedSegment, createEngine, type Engine, type EngineSnapshot } from './native.ts'
 import { type CurrentGeneration, StreamFollower } from './tail/follow.ts'
 import type { GapRecord } from './tail/generation-list.ts'
 import type { GenerationRecord } from './tail/identity.ts'
@@ -31,65 +18,81 @@ import type { TailProblem } from './tail/problem.ts'
 /** Bytes of one native read: it bounds how long a stop waits. */
 const SLICE_BYTES = 8 * 1024 * 1024
 
-/** What the state holds of a closed segment until it is rendered. */
-export interface SegmentHead {
-  readonly stream: string
-  readonly epoch: number
-  readonly windowStartMs: number
-  readonly windowMs: number
-  readonly part: string
-  /** Usage pages in the state. */
-  readonly pages: number
-  /** In force at the close (DESIGN 5.4). */
-  readonly rules: EventRules
-  /** Events that are in the spool already, in order of id. */
-  readonly rendered: number
+/** A closed piece of a segment and the lines between its two ends. */
+export interface ClosedPiece {
+  readonly segment: ClosedSegment
+  readonly from: Position
+  readonly to: Position
 }
 
-/** What staging found worth telling. */
-export interface StagedNews {
-  readonly closed: number
+/** Lines that the core quarantined in one generation, packed. */
+export interface QuarantinedLines {
+  readonly generation: number
+  readonly lines: Uint8Array
+}
+
+/** Everything that one commit must hold of a stream. */
+export interface StreamChange {
+  readonly generations: readonly GenerationRecord[]
+  readonly snapshot: EngineSnapshot
+  readonly closed: readonly ClosedPiece[]
+  readonly quarantine: readonly QuarantinedLines[]
   readonly gaps: readonly GapRecord[]
+  readonly past: StreamPast
 }
 
 export class AgentStream {
   readonly place: StreamPlace
+  readonly settings: StreamSettings
   readonly #engine: Engine
-  readonly #options: EngineOptions
-  readonly #rules: EventRules
   readonly #follower: StreamFollower
+  #past: StreamPast
   /** The one that is read, or was read last. */
   #generation = 0
+  /** Where that one ended, while there is none behind it. */
+  #endOffset: number | undefined
   #changed = false
   #ended = false
-  /** Taken from the engine where a generation ended: a quarantined line's place names its own. */
-  #closed: ClosedSegment[] = []
-  #quarantine: { readonly generation: number; readonly lines: Uint8Array }[] = []
+  /** Taken from the engine where a generation ended: a place names its generation. */
+  #closed: ClosedPiece[] = []
+  #quarantine: QuarantinedLines[] = []
   #takenBytes = 0
 
-  constructor(place: StreamPlace, options: EngineOptions, rules: EventRules) {
+  /** `settingsName` names the settings in the state. */
+  constructor(place: StreamPlace, settings: StreamSettings, settingsName: string) {
     this.place = place
-    this.#engine = createEngine(options)
-    this.#options = options
-    this.#rules = rules
+    this.settings = settings
+    this.#engine = createEngine(settings.engine)
     this.#follower = new StreamFollower(place)
+    const start = { generation: 0, offset: 0 }
+    this.#past = new StreamPast(place.stream, settingsName, undefined, [], start)
   }
 
   /** Goes on from a commit. */
-  resume(record: StreamRecord<StreamPlace, GenerationRecord>, store: StateStore): void {
-    const [kept, wanted] = [record.lineDimensions, this.#rules.lineDimensions].map(String)
-    if (kept !== wanted) {
+  async resume(
+    record: StreamRecord<StreamPlace, GenerationRecord>,
+    store: StateReader,
+  ): Promise<void> {
+    const { stream, generations } = record
+    const wanted = this.settings.rules.lineDimensions
+    if (String(record.lineDimensions) !== String(wanted)) {
       throw new MeterFastError(
         'METER_CONFIG_INVALID',
-        `the open totals of stream ${record.stream} are kept by the dimensions [${kept}] of its ` +
-          `lines, the configuration now reads [${wanted}]. Run once with the old configuration ` +
-          'and --once, which closes and delivers them; then change it.',
+        `the open totals of stream ${stream} are kept by the dimensions ` +
+          `[${record.lineDimensions}] of its lines, the configuration now reads [${wanted}]. Run ` +
+          'once with the old configuration and --once, which closes and delivers them; then ' +
+          'change it.',
       )
     }
-    this.#engine.restore(record.head, streamPages(store, record.stream))
-    this.#follower.resume(record.generations)
-    const reading = record.generations.find(({ finished }) => !finished)
-    this.#generation = (reading ?? record.generations.at(-1))?.generation ?? 0
+    await this.#engine.restore(record.head, streamPages(store, stream))
+    this.#follower.resume(generations)
+    const reading = generations.find(({ finished }) => !finished)
+    const last = reading ?? generations.at(-1)
+    this.#generation = last?.generation ?? 0
+    this.#endOffset = reading === undefined ? last?.offset : undefined
+    const { settings } = this.#past
+    const known = generationsOf(store, stream)
+    this.#past = new StreamPast(stream, settings, record.history, known, this.#position)
   }
 
   /** Bytes in memory that wait for a commit. */
@@ -117,33 +120,40 @@ export class AgentStream {
     let got = 0
     while (got < bytesMax && signal?.aborted !== true) {
       const current = this.#follower.current()
-      this.#generation = current?.generation ?? this.#generation
+      if (current !== undefined) await this.#begin(current.generation)
       if (current?.unread) {
         const read = await this.#read(current, Math.min(SLICE_BYTES, bytesMax - got))
         if (read === 0) break
         got += read
       } else if (this.#follower.advance(last)) {
-        this.#engine.endGeneration()
-        this.#take()
-        this.#changed = true
+        await this.#endGeneration()
       } else {
         break
       }
     }
-    if (this.#follower.ended) {
-      this.#engine.endStream()
-      this.#ended = true
-      this.#changed = true
-    }
+    if (this.#follower.ended) await this.#end()
     return got
   }
 
+  /** The generation is the one that is read from now on. */
+  async #begin(generation: number): Promise<void> {
+    this.#generation = generation
+    this.#endOffset = undefined
+    if (!this.#past.isNew(generation)) return
+    const checkpoint = this.#past.isAtStart ? undefined : await this.#engine.checkpoint()
+    this.#past.began(generation, checkpoint)
+    this.#changed = true
+  }
+
   async #read(current: CurrentGeneration, bytesMax: number): Promise<number> {
-    if (this.#engine.readOffset() !== current.offset) this.#engine.seek(current.offset)
+    if (this.#engine.readOffset() !== current.offset) {
+      this.#past.skipped(this.#position, current.offset)
+      this.#engine.seek(current.offset)
+    }
     let got = 0
     if (current.compressed) {
       for await (const chunk of this.#follower.readCompressed()) {
-        this.#engine.feed(chunk)
+        await this.#engine.feed(chunk)
         this.#progress()
         got += chunk.length
       }
@@ -160,8 +170,24 @@ export class AgentStream {
     this.#follower.progress(this.#engine.offset(), this.#engine.readOffset())
   }
 
+  async #endGeneration(): Promise<void> {
+    const endOffset = this.#engine.readOffset()
+    await this.#engine.endGeneration()
+    this.#take()
+    this.#endOffset = endOffset
+    this.#changed = true
+  }
+
+  async #end(): Promise<void> {
+    this.#take()
+    await this.#engine.endStream()
+    this.#take(this.#position)
+    this.#ended = true
+    this.#changed = true
+  }
+
   #refuseWithoutClock(): void {
-    const { roles } = this.#options.format
+    const { roles } = this.settings.engine.format
     if (roles.startTime === undefined && this.#engine.envelope() === 'raw') {
       throw new MeterFastError(
         'METER_CONFIG_INVALID',
@@ -172,58 +198,34 @@ export class AgentStream {
   }
 
   /** Closes the open segment when its window is over for longer than the grace and all is read. */
-  closeByTime(nowMs: number, graceMs: number): void {
+  async closeByTime(nowMs: number, graceMs: number): Promise<void> {
     if (this.#ended || !this.#engine.hasOpenSegment() || !this.#follower.caughtUp) return
-    const endMs = this.#engine.windowStartMs() + this.#options.windowMs
-    if (nowMs > endMs + graceMs) this.closeNow()
+    const endMs = this.#engine.windowStartMs() + this.settings.engine.windowMs
+    if (nowMs > endMs + graceMs) await this.closeNow()
   }
 
   /** The end of input closes the open segment by time (DESIGN 5.3). */
-  closeNow(): void {
+  async closeNow(): Promise<void> {
     if (!this.#engine.hasOpenSegment()) return
-    this.#engine.closeByTime()
+    this.#take()
+    await this.#engine.closeByTime()
+    this.#past.closedByTime(this.#position)
+    this.#take(this.#position)
     this.#changed = true
   }
 
-  #take(): void {
-    this.#takenBytes += this.#engine.pendingBytes()
-    const { closed, quarantine: lines } = this.#engine.take()
-    this.#closed.push(...closed)
-    if (lines.length > 0) this.#quarantine.push({ generation: this.#generation, lines })
-  }
-
-  /**
-   * Stages position, totals, closed segments, quarantine and gaps, in one step without a pause:
-   * whatever commit comes next holds all of them.
-   */
-  async stage(store: StateStore): Promise<StagedNews> {
+  /** Everything since the last call; what is staged of it must be in the next commit. */
+  async takeChange(): Promise<StreamChange> {
     const generations = await this.#follower.records()
-    const { stream } = this.place
     this.#take()
+    const snapshot = await this.#engine.snapshot()
     const [closed, quarantine] = [this.#closed, this.#quarantine]
     this.#closed = []
     this.#quarantine = []
     this.#takenBytes = 0
-    const { lineDimensions } = this.#rules
-    const record = { stream, place: this.place, lineDimensions, generations }
-    putStream(store, record, this.#engine.snapshot())
-    for (const segment of closed) {
-      const { epoch, windowStartMs, windowMs, byTime } = segment
-      const name = { stream, epoch, windowStartMs, windowMs, part: String(segment.part) }
-      const pages = segment.pages.length
-      const head: SegmentHead = { ...name, pages, rules: this.#rules, rendered: 0 }
-      putSegment(store, takeNumber(store, 'segment'), head, segment)
-      const lines = packCounts(OUTCOMES, segment.outcomes)
-      putJson(store, ledgerKey(name), { ...name, byTime, lines })
-    }
-    for (const { generation, lines } of quarantine) {
-      const packed = packRecord({ stream, generation }, lines)
-      store.put(quarantineKey(takeNumber(store, 'quarantine')), packed)
-    }
-    const gaps = this.#follower.takeGaps()
-    for (const gap of gaps) putJson(store, gapKey(takeNumber(store, 'gap')), gap)
     this.#changed = false
-    return { closed: closed.length, gaps }
+    const gaps = this.#follower.takeGaps()
+    return { generations, snapshot, closed, quarantine, gaps, past: this.#past }
   }
 
   takeProblems(): TailProblem[] {
@@ -238,5 +240,23 @@ export class AgentStream {
   async close(): Promise<void> {
     await this.#follower.close()
     this.#engine.close()
+  }
+
+  /** The first byte that is not folded. */
+  get #position(): Position {
+    const offset = this.#endOffset ?? this.#engine.offset()
+    return { generation: this.#generation, offset }
+  }
+
+  /** Takes what closed in the generation that is read; `to` where all of it ends, if known. */
+  #take(to?: Position): void {
+    this.#takenBytes += this.#engine.pendingBytes()
+    const { closed, quarantine: lines } = this.#engine.take()
+    const generation = this.#generation
+    for (const segment of closed) {
+      const end = to ?? { generation, offset: segment.endOffset }
+      this.#closed.push({ segment, from: this.#past.pieceEnds(end), to: end })
+    }
+    if (lines.length > 0) this.#quarantine.push({ generation, lines })
   }
 }

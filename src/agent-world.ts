@@ -6,8 +6,10 @@ import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { Waker } from './tail/watch.ts'
 
 export interface AgentWorld {
-  /** The wall clock in ms. */
+  /** The wall clock in ms: it may be stepped, in either direction. */
   now(): number
+  /** Ms on a clock that is never stepped: pauses are measured with it. */
+  elapsed(): number
   /** Waits; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
   /** Lets everything else that is ready run before it resolves. */
@@ -24,6 +26,7 @@ export type AgentWaker = Pick<Waker, 'setDirectories' | 'wake' | 'wait' | 'takeP
 export function realWorld(now: () => number = Date.now): AgentWorld {
   return {
     now,
+    elapsed: () => performance.now(),
     sleep: sleepUnlessAborted,
     turn: () => setImmediate(),
     random: Math.random,

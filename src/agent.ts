@@ -1,17 +1,24 @@
-// Agent: follows the configured logs and delivers their usage events. What it is made of is here;
-// the loop where all stages meet is in agent-run.ts.
+// Agent: follows the configured logs and delivers their usage events. This file decides how a run
+// begins and when it begins again; the loop where all stages meet is in agent-run.ts.
+//
+// A run ends at the first commit that fails: nobody knows then what is on disk, so the state is
+// opened anew and the next run goes on from what it says. On a full disk that happens until there
+// is room; any other fault may happen once between two commits that succeed.
 
 import type { Writable } from 'node:stream'
 import { type AgentReport, AgentRun } from './agent-run.ts'
+import type { AgentSignal } from './agent-signal.ts'
 import { makeSink } from './agent-sink.ts'
+import { type AgentWorld, realWorld } from './agent-world.ts'
 import type { Config } from './config/config.ts'
-import type { SenderSignal } from './deliver/sender.ts'
 import type { Sink } from './deliver/sink.ts'
-import { openMemoryState, openState } from './durable/store.ts'
-import { crc32c, lockFile, unlockFile } from './native.ts'
-import type { GapRecord } from './tail/generation-list.ts'
+import { Counters } from './durable/counters.ts'
+import { DiskReserve } from './durable/reserve.ts'
+import { openMemoryState, openState, type StateStore } from './durable/store.ts'
+import { MeterFastError } from './errors.ts'
+import { stateNative } from './native.ts'
 
-export type { AgentReport }
+export type { AgentReport, AgentSignal }
 
 export interface AgentOptions {
   /** Read what is there, close all windows, deliver, end. */
@@ -28,45 +35,113 @@ export interface AgentOptions {
   readonly now?: () => number
 }
 
-/** What an agent tells about its work. */
-export type AgentSignal =
-  | { readonly kind: 'started'; readonly resumedStreams: number; readonly isFirstStart: boolean }
-  | { readonly kind: 'stream'; readonly stream: string }
-  | { readonly kind: 'problem'; readonly message: string }
-  | { readonly kind: 'gap'; readonly gap: GapRecord }
-  | { readonly kind: 'held'; readonly events: number }
-  | { readonly kind: 'spool-full'; readonly bytes: number }
-  | { readonly kind: 'delivery'; readonly signal: SenderSignal }
+/** Between two tries to get a state that another process has, or a full disk to work. */
+const TRY_AGAIN_MS = 500
 
 /** The metering agent: follows the configured logs and delivers their usage events. */
 export class Agent {
   readonly #config: Config
   readonly #options: AgentOptions
+  readonly #world: AgentWorld
+  /** The last commit of the run that failed last. */
+  #failedSequence = -1
 
   constructor(config: Config, options: AgentOptions = {}) {
     this.#config = config
     this.#options = options
+    this.#world = realWorld(options.now)
   }
 
   /**
    * Runs until the signal aborts (`once`: until all is delivered). A stop closes no window: open
-   * totals are committed and taken up by the next run.
-   * @throws {MeterFastError} METER_STATE_LOCKED, METER_STATE_CORRUPT, METER_DISK,
+   * totals are committed and taken up by the next run. While another process has the state it
+   * waits, unless `once`. Resolves to undefined when it was stopped while it waited.
+   * @throws {MeterFastError} METER_STATE_LOCKED with `once`, METER_STATE_CORRUPT, METER_DISK,
    *   METER_CONFIG_INVALID; with `once` also METER_SINK_UNREACHABLE.
    */
-  async run(signal: AbortSignal): Promise<AgentReport> {
+  async run(signal: AbortSignal): Promise<AgentReport | undefined> {
     const { dryRun, stdout, sink } = this.#options
-    const store = dryRun
-      ? openMemoryState()
-      : await openState(this.#config.state.dir, { crc32c, lockFile, unlockFile })
     const target = sink ?? (await makeSink(dryRun ? { type: 'stdout' } : this.#config.sink, stdout))
-    const run = new AgentRun(this.#config, this.#options, store, target)
+    try {
+      if (dryRun) return await this.#runOn(openMemoryState(), target, undefined, signal)
+      return await this.#runOnDisk(target, signal)
+    } finally {
+      await target.close()
+    }
+  }
+
+  async #runOnDisk(sink: Sink, signal: AbortSignal): Promise<AgentReport | undefined> {
+    const { dir, reserveBytes } = this.#config.state
+    const reserve = new DiskReserve(dir, reserveBytes, stateNative)
+    for (let fault = ''; ; ) {
+      const store = await this.#open(signal)
+      if (store === undefined) return undefined
+      if (fault !== '') this.#tellReopened(store, fault)
+      const { sequence } = store
+      try {
+        return await this.#runOn(store, sink, reserve, signal)
+      } catch (error) {
+        fault = this.#survivable(error, sequence, reserve)
+      }
+      await this.#world.sleep(TRY_AGAIN_MS, signal)
+      if (signal.aborted) return undefined
+    }
+  }
+
+  async #runOn(
+    store: StateStore,
+    sink: Sink,
+    reserve: DiskReserve | undefined,
+    signal: AbortSignal,
+  ): Promise<AgentReport> {
+    const world = this.#world
+    const parts = { store, sink, world, ...(reserve && { reserve }) }
+    const run = new AgentRun(this.#config, this.#options, parts)
     try {
       return await run.run(signal)
     } finally {
       await run.close()
-      await target.close()
       await store.close()
     }
+  }
+
+  /** The state, once no other process has it; undefined after a stop. */
+  async #open(signal: AbortSignal): Promise<StateStore | undefined> {
+    for (let isTold = false; !signal.aborted; ) {
+      try {
+        return await openState(this.#config.state.dir, stateNative)
+      } catch (error) {
+        const isLocked = error instanceof MeterFastError && error.code === 'METER_STATE_LOCKED'
+        if (!isLocked || this.#options.once) throw error
+        if (!isTold) this.#tell({ kind: 'waiting', message: error.message })
+        isTold = true
+      }
+      await this.#world.sleep(TRY_AGAIN_MS, signal)
+    }
+    return undefined
+  }
+
+  /** The message of an error after which the next run may go on. @throws any other error */
+  #survivable(error: unknown, sequence: number, reserve: DiskReserve): string {
+    const isDisk = error instanceof MeterFastError && error.code === 'METER_DISK'
+    if (!isDisk || this.#options.once) throw error
+    if (reserve.isFull()) {
+      if (reserve.isHeld) this.#tell({ kind: 'disk-full' })
+      reserve.give()
+      return error.message
+    }
+    // A run that fails before its first commit, after one that failed too, will fail for ever.
+    if (sequence === this.#failedSequence) throw error
+    this.#failedSequence = sequence
+    return error.message
+  }
+
+  #tellReopened(store: StateStore, message: string): void {
+    new Counters(store).add('commits_failed', 1)
+    this.#tell({ kind: 'reopened', message })
+  }
+
+  #tell(signal: AgentSignal): void {
+    this.#options.onSignal?.(signal)
   }
 }

@@ -139,7 +139,7 @@ export class Meter implements Disposable {
 
   /** Folds bytes that follow those fed before, cut anywhere. The buffer may be reused at once. */
   feed(bytes: Uint8Array): void {
-    this.#engine.feed(bytes)
+    this.#engine.feedSync(bytes)
   }
 
   /**
@@ -154,7 +154,7 @@ export class Meter implements Disposable {
 
   /** The file ends here: a tail without LF is a line. What follows is read as another file. */
   endFile(): void {
-    this.#engine.endGeneration()
+    this.#engine.endGenerationSync()
   }
 
   /** Forgets bytes behind the last line end: what is left of a file that is damaged there. */
@@ -164,7 +164,7 @@ export class Meter implements Disposable {
 
   /** The stream ends: parts without their end are cut, and the open segment closes. */
   end(): void {
-    this.#engine.endStream()
+    this.#engine.endStreamSync()
   }
 
   /** Segments that closed since the last call. */

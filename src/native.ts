@@ -99,22 +99,41 @@ export interface ClosedSegment {
   readonly part: number
   /** Closed by the wall clock, not by content. */
   readonly byTime: boolean
+  /**
+   * The first byte of the current generation that is not in this piece: where the line begins that
+   * closed it (its last part), or `offset()` when the clock or the end of the stream did. A new
+   * engine that is fed the same bytes up to here and then closed by time gives the same piece.
+   */
+  readonly endOffset: number
   /** Usage pages of metered keys; src/emit/usage-page.ts reads them. */
   readonly pages: Uint8Array[]
   /** Usage pages of unattributed usage: reason as kind, raw project, raw route. */
   readonly unattributed: Uint8Array[]
+  /**
+   * Usage pages with the sums of `pages` by project: one row each, in the order of the projects'
+   * bytes, without route and dimensions. Empty under `totalsOnly`.
+   */
+  readonly projects: Uint8Array[]
+  /**
+   * A usage page with the sums of `unattributed` by reason; of length 0 when there are none. A sum
+   * that would pass 2^63 - 1 goes on in a second row.
+   */
+  readonly reasons: Uint8Array
   /** Outcome counts of the lines of this piece, in the order of OUTCOMES. */
   readonly outcomes: BigInt64Array
 }
 
-/** What an engine hands over since the last call; the caller owns it. */
+/** What an engine hands over since the last call; the caller owns it. Pages share buffers. */
 export interface Drain {
   readonly closed: ClosedSegment[]
   /** Packed quarantine records; empty when none. */
   readonly quarantine: Uint8Array
 }
 
-/** Everything that a commit must hold so that a new engine goes on where this one was. */
+/**
+ * Everything that a commit must hold so that a new engine goes on where this one was. Pages are
+ * views of a few shared buffers: to hold one for long is to hold its neighbours, a megabyte.
+ */
 export interface EngineSnapshot {
   /** Position, window, epochs, carried parts: small, written at every commit. */
   readonly head: Uint8Array
@@ -122,20 +141,46 @@ export interface EngineSnapshot {
   readonly pages: { readonly name: string; readonly bytes: Uint8Array | null }[]
 }
 
-/** The native engine of one stream. Not re-entrant: no call while a `read` runs. */
+/**
+ * The native engine of one stream. Calls that may touch every key run off the main thread and give
+ * a promise: at a million keys they take most of a second. Not re-entrant: until such a promise is
+ * settled, every other call throws METER_MISUSE.
+ */
 export interface Engine {
-  /** Folds bytes that follow those consumed so far in this generation. Copies what it must keep. */
-  feed(bytes: Uint8Array): void
-  /** Reads at most `bytesMax` bytes of `fd` at `readOffset()` with pread, off the main thread. */
+  /** Folds bytes that follow those consumed so far in this generation, through a copy of them. */
+  feed(bytes: Uint8Array): Promise<void>
+  /** Reads at most `bytesMax` bytes of `fd` at `readOffset()` with pread. */
   read(fd: number, bytesMax: number): Promise<number>
   /** Ends the generation: a tail without LF is a line. The next generation begins at 0. */
-  endGeneration(): void
+  endGeneration(): Promise<void>
+  /** Closes the open segment by time (DESIGN 5.3). */
+  closeByTime(): Promise<void>
+  /** Ends the stream: a P part without its F is quarantined, the open segment closes. */
+  endStream(): Promise<void>
+  /** Pages that changed since the last snapshot, and the head. */
+  snapshot(): Promise<EngineSnapshot>
+  /**
+   * What `restore` needs to go on from here without the totals and carries of keys: the head and
+   * all pages of long-lived requests. `snapshot` does not know of it. A segment that begins later
+   * is the same in the restored engine and in this one, but for `connectionSeconds`, which miss
+   * what was carried; of the segment that is open only what comes later is in its next piece.
+   */
+  checkpoint(): Promise<EngineSnapshot>
+  /** What `closeByTime` would hand over now; without pages when nothing is open. Closes nothing. */
+  openTotals(): Promise<ClosedSegment>
+  /**
+   * On a new engine only. Pages are those of all snapshots, the newest of each name; nobody may
+   * change or transfer them before the promise is settled.
+   */
+  restore(head: Uint8Array, pages: readonly Uint8Array[]): Promise<void>
+
+  /** As `feed`, on the calling thread, without the copy. */
+  feedSync(bytes: Uint8Array): void
+  endGenerationSync(): void
+  endStreamSync(): void
+
   /** Goes on at `offset` of this generation; the bytes of an unfinished line are forgotten. */
   seek(offset: number): void
-  /** Closes the open segment by time (DESIGN 5.3). */
-  closeByTime(): void
-  /** Ends the stream: a P part without its F is quarantined, the open segment closes. */
-  endStream(): void
   take(): Drain
   /** Counts since the engine began, in the order of OUTCOMES; restored by `restore`. */
   counters(): BigInt64Array
@@ -151,10 +196,6 @@ export interface Engine {
   hasOpenSegment(): boolean
   /** What `auto` decided; `auto` until a line came. */
   envelope(): 'auto' | 'raw' | 'cri'
-  /** Pages that changed since the last snapshot, and the head. */
-  snapshot(): EngineSnapshot
-  /** On a new engine only. Pages are those of all snapshots, the newest of each name. */
-  restore(head: Uint8Array, pages: Uint8Array[]): void
   /** Frees native memory; every later call throws METER_MISUSE. */
   close(): void
 }
@@ -179,6 +220,8 @@ interface Exports {
   /** Takes an exclusive flock on `path`; null, or a handle that unlockFile frees. */
   lockFile(path: string): number | null
   unlockFile(handle: number): void
+  /** Makes `path` a file whose bytes are allocated on the disk, durably; false: no room. */
+  allocateFile(path: string, bytes: number): boolean
   /** Names of what was built and chosen: simdjson's version and the kernel for this CPU. */
   describe(): { simdjson: string; kernel: string }
 }
@@ -199,7 +242,14 @@ function load(): Exports {
 }
 
 const addon: Exports = load()
-export const { crc32c, lockFile, unlockFile, describe } = addon
+export const { crc32c, describe } = addon
+/** What a state needs of the addon. */
+export const stateNative = {
+  crc32c,
+  lockFile: addon.lockFile,
+  unlockFile: addon.unlockFile,
+  allocateFile: addon.allocateFile,
+}
 
 /** Makes the engine of one stream. */
 export function createEngine(options: EngineOptions): Engine {

@@ -8,6 +8,7 @@
 #include "native/base/crc32c.h"
 #include "native/parse/record_parser.h"
 #include "native/read/file_lock.h"
+#include "native/read/file_reserve.h"
 
 namespace mf::addon {
 namespace {
@@ -46,6 +47,19 @@ void unlock(const Napi::CallbackInfo& info) {
   }
 }
 
+Napi::Value allocate(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const bool valid =
+      info[0].IsString() && info[1].IsNumber() && info[1].As<Napi::Number>().DoubleValue() > 0;
+  if (!valid) {
+    throw_error(env, kUsage, "allocateFile takes a path and a number of bytes");
+    return env.Undefined();
+  }
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  const auto bytes = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
+  return Napi::Boolean::New(env, allocate_file(path.c_str(), bytes));
+}
+
 Napi::Value describe(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("simdjson", std::string(simdjson_version()));
@@ -64,6 +78,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   exports.Set("crc32c", Napi::Function::New<checksum>(env, "crc32c"));
   exports.Set("lockFile", Napi::Function::New<lock>(env, "lockFile"));
   exports.Set("unlockFile", Napi::Function::New<unlock>(env, "unlockFile"));
+  exports.Set("allocateFile", Napi::Function::New<allocate>(env, "allocateFile"));
   exports.Set("describe", Napi::Function::New<describe>(env, "describe"));
   return exports;
 }

@@ -1,34 +1,54 @@
 #include "native/addon/engine_object.h"
 
 #include <climits>
+#include <cstring>
 #include <utility>
 
+#include "native/addon/engine_task.h"
 #include "native/addon/js_error.h"
 #include "native/addon/options.h"
 #include "native/addon/pack.h"
-#include "native/addon/read_worker.h"
 
 namespace mf::addon {
+namespace {
+
+constexpr const char* kBusyText = "an earlier call of this engine is running: await it first";
+
+/// The one argument of `feed`; false after throwing METER_USAGE.
+bool fed_bytes(const Napi::CallbackInfo& info, std::string_view& bytes) {
+  const bool is_bytes = view_bytes(info[0], bytes);
+  if (!is_bytes) {
+    throw_error(info.Env(), kUsage, "feed takes a Uint8Array");
+  }
+  return is_bytes;
+}
+
+}  // namespace
 
 Napi::Function EngineObject::define(Napi::Env env) {
-  return DefineClass(
-      env, "Engine",
-      {InstanceMethod<&EngineObject::feed>("feed"), InstanceMethod<&EngineObject::read>("read"),
-       InstanceMethod<&EngineObject::end_generation>("endGeneration"),
-       InstanceMethod<&EngineObject::seek>("seek"),
-       InstanceMethod<&EngineObject::close_by_time>("closeByTime"),
-       InstanceMethod<&EngineObject::end_stream>("endStream"),
-       InstanceMethod<&EngineObject::take>("take"),
-       InstanceMethod<&EngineObject::counters>("counters"),
-       InstanceMethod<&EngineObject::offset>("offset"),
-       InstanceMethod<&EngineObject::read_offset>("readOffset"),
-       InstanceMethod<&EngineObject::pending_bytes>("pendingBytes"),
-       InstanceMethod<&EngineObject::window_start_ms>("windowStartMs"),
-       InstanceMethod<&EngineObject::has_open_segment>("hasOpenSegment"),
-       InstanceMethod<&EngineObject::envelope>("envelope"),
-       InstanceMethod<&EngineObject::snapshot>("snapshot"),
-       InstanceMethod<&EngineObject::restore>("restore"),
-       InstanceMethod<&EngineObject::close>("close")});
+  return DefineClass(env, "Engine",
+                     {InstanceMethod<&EngineObject::feed>("feed"),
+                      InstanceMethod<&EngineObject::read>("read"),
+                      InstanceMethod<&EngineObject::end_generation>("endGeneration"),
+                      InstanceMethod<&EngineObject::close_by_time>("closeByTime"),
+                      InstanceMethod<&EngineObject::end_stream>("endStream"),
+                      InstanceMethod<&EngineObject::snapshot>("snapshot"),
+                      InstanceMethod<&EngineObject::checkpoint>("checkpoint"),
+                      InstanceMethod<&EngineObject::open_totals>("openTotals"),
+                      InstanceMethod<&EngineObject::restore>("restore"),
+                      InstanceMethod<&EngineObject::feed_sync>("feedSync"),
+                      InstanceMethod<&EngineObject::end_generation_sync>("endGenerationSync"),
+                      InstanceMethod<&EngineObject::end_stream_sync>("endStreamSync"),
+                      InstanceMethod<&EngineObject::seek>("seek"),
+                      InstanceMethod<&EngineObject::take>("take"),
+                      InstanceMethod<&EngineObject::counters>("counters"),
+                      InstanceMethod<&EngineObject::offset>("offset"),
+                      InstanceMethod<&EngineObject::read_offset>("readOffset"),
+                      InstanceMethod<&EngineObject::pending_bytes>("pendingBytes"),
+                      InstanceMethod<&EngineObject::window_start_ms>("windowStartMs"),
+                      InstanceMethod<&EngineObject::has_open_segment>("hasOpenSegment"),
+                      InstanceMethod<&EngineObject::envelope>("envelope"),
+                      InstanceMethod<&EngineObject::close>("close")});
 }
 
 EngineObject::EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineObject>(info) {
@@ -51,24 +71,36 @@ Engine* EngineObject::idle_engine(Napi::Env env) {
     throw_error(env, kMisuse, "the engine is closed: make a new one");
     return nullptr;
   }
-  if (reading_) {
-    throw_error(env, kMisuse, "a read of this engine is running: await it first");
+  if (busy_) {
+    throw_error(env, kMisuse, kBusyText);
     return nullptr;
   }
   return engine_.get();
 }
 
-void EngineObject::feed(const Napi::CallbackInfo& info) {
-  Engine* engine = idle_engine(info.Env());
-  if (engine == nullptr) {
-    return;
+Napi::Value EngineObject::start(Napi::Env env, void (Engine::*method)()) {
+  if (idle_engine(env) == nullptr) {
+    return env.Undefined();
   }
+  EngineWork work;
+  work.run = [method](Engine& engine) {
+    (engine.*method)();
+    return Error::kNone;
+  };
+  return EngineTask::start(env, *this, std::move(work));
+}
+
+Napi::Value EngineObject::feed(const Napi::CallbackInfo& info) {
   std::string_view bytes;
-  if (!view_bytes(info[0], bytes)) {
-    throw_error(info.Env(), kUsage, "feed takes a Uint8Array");
-    return;
+  if (idle_engine(info.Env()) == nullptr || !fed_bytes(info, bytes)) {
+    return info.Env().Undefined();
   }
-  engine->feed(bytes);
+  EngineWork work;
+  work.run = [copy = Bytes(bytes)](Engine& engine) {
+    engine.feed(copy);
+    return Error::kNone;
+  };
+  return EngineTask::start(info.Env(), *this, std::move(work));
 }
 
 Napi::Value EngineObject::read(const Napi::CallbackInfo& info) {
@@ -82,17 +114,122 @@ Napi::Value EngineObject::read(const Napi::CallbackInfo& info) {
     throw_error(env, kUsage, "read takes a file descriptor and a positive number of bytes");
     return env.Undefined();
   }
-  reading_ = true;
-  auto* worker = new ReadWorker(env, *this, static_cast<int>(fd), static_cast<uint64_t>(bytes_max));
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();
-  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): a worker deletes itself when done.
-  return promise;
+  struct Read {
+    uint64_t got = 0;
+    int error_number = 0;
+  };
+  const auto read = std::make_shared<Read>();
+  EngineWork work;
+  work.run = [=](Engine& engine) {
+    return engine.read(static_cast<int>(fd), static_cast<uint64_t>(bytes_max), read->got,
+                       read->error_number);
+  };
+  work.answer = [read](Napi::Env then) {
+    return Napi::Number::New(then, static_cast<double>(read->got));
+  };
+  work.failure = [read](Napi::Env then) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): pread's errors are known ones, their texts constants.
+    const std::string why = std::strerror(read->error_number);
+    return make_error(then, kDisk, "a log file cannot be read: " + why);
+  };
+  return EngineTask::start(env, *this, std::move(work));
 }
 
-void EngineObject::end_generation(const Napi::CallbackInfo& info) {
+Napi::Value EngineObject::end_generation(const Napi::CallbackInfo& info) {
+  return start(info.Env(), &Engine::end_generation);
+}
+
+Napi::Value EngineObject::close_by_time(const Napi::CallbackInfo& info) {
+  return start(info.Env(), &Engine::close_by_time);
+}
+
+Napi::Value EngineObject::end_stream(const Napi::CallbackInfo& info) {
+  return start(info.Env(), &Engine::end_stream);
+}
+
+Napi::Value EngineObject::snapshot(const Napi::CallbackInfo& info) {
+  if (idle_engine(info.Env()) == nullptr) {
+    return info.Env().Undefined();
+  }
+  const auto snapshot = std::make_shared<EngineSnapshot>();
+  EngineWork work;
+  work.run = [snapshot](Engine& engine) {
+    *snapshot = engine.snapshot();
+    return Error::kNone;
+  };
+  work.answer = [snapshot](Napi::Env env) { return pack_snapshot(env, *snapshot); };
+  return EngineTask::start(info.Env(), *this, std::move(work));
+}
+
+Napi::Value EngineObject::checkpoint(const Napi::CallbackInfo& info) {
+  if (idle_engine(info.Env()) == nullptr) {
+    return info.Env().Undefined();
+  }
+  const auto checkpoint = std::make_shared<EngineSnapshot>();
+  EngineWork work;
+  work.run = [checkpoint](const Engine& engine) {
+    *checkpoint = engine.checkpoint();
+    return Error::kNone;
+  };
+  work.answer = [checkpoint](Napi::Env env) { return pack_snapshot(env, *checkpoint); };
+  return EngineTask::start(info.Env(), *this, std::move(work));
+}
+
+Napi::Value EngineObject::open_totals(const Napi::CallbackInfo& info) {
+  if (idle_engine(info.Env()) == nullptr) {
+    return info.Env().Undefined();
+  }
+  const auto open = std::make_shared<ClosedPart>();
+  EngineWork work;
+  work.run = [open](const Engine& engine) {
+    *open = engine.open_totals();
+    return Error::kNone;
+  };
+  work.answer = [open](Napi::Env env) { return pack_part(env, *open); };
+  return EngineTask::start(info.Env(), *this, std::move(work));
+}
+
+Napi::Value EngineObject::restore(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (idle_engine(env) == nullptr) {
+    return env.Undefined();
+  }
+  const auto pinned = std::make_shared<PinnedPages>();
+  std::string_view head;
+  if (!view_bytes(info[0], head) || !pin_pages(info[1], *pinned)) {
+    throw_error(env, kUsage, "restore takes a head and an array of pages, each a Uint8Array");
+    return env.Undefined();
+  }
+  EngineWork work;
+  work.run = [pinned, head = Bytes(head)](Engine& engine) {
+    return engine.restore(head, pinned->pages);
+  };
+  work.failure = [this](Napi::Env then) {
+    FreeTask::start(then, std::move(engine_));
+    return make_error(then, kStateCorrupt,
+                      "the snapshot of a stream is damaged or of another version: its totals "
+                      "cannot be taken up. Move the state directory away to begin anew.");
+  };
+  return EngineTask::start(env, *this, std::move(work));
+}
+
+void EngineObject::feed_sync(const Napi::CallbackInfo& info) {
+  std::string_view bytes;
+  Engine* engine = idle_engine(info.Env());
+  if (engine != nullptr && fed_bytes(info, bytes)) {
+    engine->feed(bytes);
+  }
+}
+
+void EngineObject::end_generation_sync(const Napi::CallbackInfo& info) {
   if (Engine* engine = idle_engine(info.Env())) {
     engine->end_generation();
+  }
+}
+
+void EngineObject::end_stream_sync(const Napi::CallbackInfo& info) {
+  if (Engine* engine = idle_engine(info.Env())) {
+    engine->end_stream();
   }
 }
 
@@ -107,18 +244,6 @@ void EngineObject::seek(const Napi::CallbackInfo& info) {
     return;
   }
   engine->seek(static_cast<uint64_t>(offset));
-}
-
-void EngineObject::close_by_time(const Napi::CallbackInfo& info) {
-  if (Engine* engine = idle_engine(info.Env())) {
-    engine->close_by_time();
-  }
-}
-
-void EngineObject::end_stream(const Napi::CallbackInfo& info) {
-  if (Engine* engine = idle_engine(info.Env())) {
-    engine->end_stream();
-  }
 }
 
 Napi::Value EngineObject::take(const Napi::CallbackInfo& info) {
@@ -177,37 +302,14 @@ Napi::Value EngineObject::envelope(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), kNames[static_cast<size_t>(engine->envelope())]);
 }
 
-Napi::Value EngineObject::snapshot(const Napi::CallbackInfo& info) {
-  Engine* engine = idle_engine(info.Env());
-  return engine == nullptr ? info.Env().Undefined() : pack_snapshot(info.Env(), engine->snapshot());
-}
-
-void EngineObject::restore(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  Engine* engine = idle_engine(env);
-  if (engine == nullptr) {
-    return;
-  }
-  std::string_view head;
-  std::vector<std::string_view> pages;
-  if (!view_bytes(info[0], head) || !view_pages(info[1], pages)) {
-    throw_error(env, kUsage, "restore takes a head and an array of pages, each a Uint8Array");
-    return;
-  }
-  if (engine->restore(head, pages) != Error::kNone) {
-    engine_.reset();
-    throw_error(env, kStateCorrupt,
-                "the snapshot of a stream is damaged or of another version: its totals cannot be "
-                "taken up. Move the state directory away to begin anew.");
-  }
-}
-
 void EngineObject::close(const Napi::CallbackInfo& info) {
-  if (reading_) {
-    throw_error(info.Env(), kMisuse, "a read of this engine is running: await it first");
+  if (busy_) {
+    throw_error(info.Env(), kMisuse, kBusyText);
     return;
   }
-  engine_.reset();
+  if (engine_ != nullptr) {
+    FreeTask::start(info.Env(), std::move(engine_));
+  }
 }
 
 }  // namespace mf::addon

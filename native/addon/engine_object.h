@@ -1,8 +1,7 @@
 // The Engine class of JavaScript: checks, calls the core, converts. Decides nothing.
 //
-// While a `read` runs on the thread pool the engine belongs to that thread: every other call
-// throws METER_MISUSE. The worker holds a reference to this object, so that JavaScript may drop it
-// at any time.
+// What may take long is a task on the thread pool and a promise (engine_task.h). While it runs the
+// engine belongs to that thread: every other call throws METER_MISUSE.
 #pragma once
 
 #include <napi.h>
@@ -20,14 +19,22 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   explicit EngineObject(const Napi::CallbackInfo& info);
 
  private:
-  friend class ReadWorker;
+  friend class EngineTask;
 
-  void feed(const Napi::CallbackInfo& info);
+  Napi::Value feed(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
-  void end_generation(const Napi::CallbackInfo& info);
+  Napi::Value end_generation(const Napi::CallbackInfo& info);
+  Napi::Value close_by_time(const Napi::CallbackInfo& info);
+  Napi::Value end_stream(const Napi::CallbackInfo& info);
+  Napi::Value snapshot(const Napi::CallbackInfo& info);
+  Napi::Value checkpoint(const Napi::CallbackInfo& info);
+  Napi::Value open_totals(const Napi::CallbackInfo& info);
+  Napi::Value restore(const Napi::CallbackInfo& info);
+
+  void feed_sync(const Napi::CallbackInfo& info);
+  void end_generation_sync(const Napi::CallbackInfo& info);
+  void end_stream_sync(const Napi::CallbackInfo& info);
   void seek(const Napi::CallbackInfo& info);
-  void close_by_time(const Napi::CallbackInfo& info);
-  void end_stream(const Napi::CallbackInfo& info);
   Napi::Value take(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
   Napi::Value offset(const Napi::CallbackInfo& info);
@@ -36,15 +43,15 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   Napi::Value window_start_ms(const Napi::CallbackInfo& info);
   Napi::Value has_open_segment(const Napi::CallbackInfo& info);
   Napi::Value envelope(const Napi::CallbackInfo& info);
-  Napi::Value snapshot(const Napi::CallbackInfo& info);
-  void restore(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
-  /// The engine, or nullptr after throwing METER_MISUSE: closed, or a read runs.
+  /// The engine, or nullptr after throwing METER_MISUSE: closed, or a task runs.
   Engine* idle_engine(Napi::Env env);
+  /// A task that gives nothing and cannot fail.
+  Napi::Value start(Napi::Env env, void (Engine::*method)());
 
   std::unique_ptr<Engine> engine_;
-  bool reading_ = false;
+  bool busy_ = false;
 };
 
 }  // namespace mf::addon

@@ -96,24 +96,38 @@ void LongStreams::touch_all(int64_t window_start_ms) {
   }
 }
 
+Bytes LongStreams::pack(size_t page) const {
+  if (pages_[page] == nullptr) {
+    return {};
+  }
+  ByteWriter out;
+  put_page_head(out, 's', PageKind::kStreams, page);
+  const size_t head_bytes = out.size();
+  for (const Entry& entry : *pages_[page]) {
+    if (entry.used) {
+      out.put_text(entry.identity);
+      out.put(entry.amounts);
+      out.put(entry.touched_window_ms);
+    }
+  }
+  return out.size() > head_bytes ? out.take() : Bytes{};
+}
+
 void LongStreams::snapshot(SnapshotPages& pages) {
   for (size_t number = 0; number < changed_pages_.size(); ++number) {
-    if (changed_pages_[number] == 0) {
-      continue;
+    if (changed_pages_[number] != 0) {
+      changed_pages_[number] = 0;
+      pages.add(page_name('s', PageKind::kStreams, number), pack(number));
     }
-    changed_pages_[number] = 0;
-    ByteWriter out;
-    put_page_head(out, 's', PageKind::kStreams, number);
-    const size_t head_bytes = out.size();
-    for (const Entry& entry : *pages_[number]) {
-      if (entry.used) {
-        out.put_text(entry.identity);
-        out.put(entry.amounts);
-        out.put(entry.touched_window_ms);
-      }
+  }
+}
+
+void LongStreams::checkpoint(SnapshotPages& pages) const {
+  for (size_t number = 0; number < pages_.size(); ++number) {
+    const Bytes bytes = pack(number);
+    if (!bytes.empty()) {
+      pages.add(page_name('s', PageKind::kStreams, number), bytes);
     }
-    const bool any = out.size() > head_bytes;
-    pages.push_back({page_name('s', PageKind::kStreams, number), any ? out.take() : Bytes{}});
   }
 }
 

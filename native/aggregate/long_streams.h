@@ -38,7 +38,10 @@ class LongStreams {
   /// Entries touched before the stream's first clock belong to its first window.
   void touch_all(int64_t window_start_ms);
 
+  /// Pages that changed since the last call.
   void snapshot(SnapshotPages& pages);
+  /// All pages that have entries; the next snapshot does not know of it.
+  void checkpoint(SnapshotPages& pages) const;
   bool restore(size_t number, ByteReader& in);
 
  private:
@@ -64,6 +67,8 @@ class LongStreams {
   [[nodiscard]] const Entry& at(uint32_t slot) const {
     return (*pages_[slot / kPageEntries])[slot % kPageEntries];
   }
+  /// The bytes of a page; empty when it has no entries.
+  [[nodiscard]] Bytes pack(size_t page) const;
   /// The entries of a page from number `used_entries` on are free.
   void add_free(size_t page, size_t used_entries);
   uint32_t take_slot();

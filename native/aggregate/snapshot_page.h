@@ -1,19 +1,34 @@
-// Pages of a snapshot: what changed since the last one, by name. `bytes` empty: the page is gone.
+// Pages of a snapshot: what changed since the last one, by name.
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "native/base/bytes.h"
+#include "native/base/page_list.h"
 
 namespace mf {
 
-struct SnapshotPage {
-  std::string name;
-  Bytes bytes;
-};
+class SnapshotPages {
+ public:
+  /// `bytes` empty: the page is gone.
+  void add(std::string name, std::string_view bytes) {
+    names_.push_back(std::move(name));
+    bytes_.append(bytes);
+  }
 
-using SnapshotPages = std::vector<SnapshotPage>;
+  [[nodiscard]] size_t size() const { return names_.size(); }
+  [[nodiscard]] const std::string& name(size_t page) const { return names_[page]; }
+  [[nodiscard]] std::string_view bytes(size_t page) const { return bytes_[page]; }
+  /// All bytes, page by page; for who takes their blocks.
+  [[nodiscard]] PageList& list() { return bytes_; }
+
+ private:
+  std::vector<std::string> names_;
+  PageList bytes_;
+};
 
 /// What a page holds; the first byte of its bytes, then the table's letter, then its number.
 enum class PageKind : char { kKeys = 'k', kTotals = 't', kCarries = 'c', kStreams = 's' };

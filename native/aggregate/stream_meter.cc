@@ -31,13 +31,20 @@ void append_raw(std::string& out, std::string_view raw) {
   out.append(raw);
 }
 
+void put_usage(UsagePart metered, UsagePart unattributed, ClosedPart& part) {
+  part.pages = std::move(metered.pages);
+  part.projects = std::move(metered.sums);
+  part.unattributed = std::move(unattributed.pages);
+  part.reasons = std::move(unattributed.sums);
+}
+
 }  // namespace
 
 StreamMeter::StreamMeter(MeterOptions options)
     : options_(std::move(options)),
       window_(options_.window_ms),
-      metered_('m', options_.format.dimensions.size()),
-      unattributed_('u', 0),
+      metered_('m', options_.format.dimensions.size(), SumBy::kProject),
+      unattributed_('u', 0, SumBy::kKind),
       long_streams_(options_.stream_states_max) {}
 
 void StreamMeter::count(Outcome outcome) {
@@ -45,8 +52,8 @@ void StreamMeter::count(Outcome outcome) {
   ++part_counts_[static_cast<size_t>(outcome)];
 }
 
-Outcome StreamMeter::fold(const Record& record, std::string_view envelope_time) {
-  const Outcome outcome = judge(record, envelope_time);
+Outcome StreamMeter::fold(const Record& record, const LinePlace& place) {
+  const Outcome outcome = judge(record, place);
   count(outcome);
   if (record.lenient && (outcome == Outcome::kMetered || is_unattributed(outcome))) {
     count(Outcome::kLenient);
@@ -75,7 +82,7 @@ Outcome StreamMeter::judge_log_type(const Record& record, bool& is_request, bool
   return Outcome::kMetered;
 }
 
-Outcome StreamMeter::judge(const Record& record, std::string_view envelope_time) {
+Outcome StreamMeter::judge(const Record& record, const LinePlace& place) {
   bool is_request = true;
   bool followed = false;
   const Outcome by_type = judge_log_type(record, is_request, followed);
@@ -93,14 +100,14 @@ Outcome StreamMeter::judge(const Record& record, std::string_view envelope_time)
     return Outcome::kExcluded;
   }
   raw_keys_.prefetch_text(raw_hash_);
-  const int64_t clock_ms = read_clock(options_.format, record, now, envelope_time, date_);
+  const int64_t clock_ms = read_clock(options_.format, record, now, place.envelope_time, date_);
   if (clock_ms == kNoClock && !window_.has_begun() && !options_.totals_only) {
     return Outcome::kNoClock;
   }
   Target& target = target_of(record);
   const Placement placement = window_.place(clock_ms);
   if (placement.closes()) {
-    close(false);
+    close(false, place.offset);
     begin_window(placement);
   }
   const Amounts* known = followed ? long_streams_.last(identity_) : nullptr;
@@ -226,31 +233,34 @@ uint32_t StreamMeter::unattributed_key(Outcome reason, const Record& record) {
   return unattributed_.key(encoded_);
 }
 
-void StreamMeter::close(bool by_time) {
+ClosedPart StreamMeter::piece(bool by_time, uint64_t end_offset) const {
+  ClosedPart piece;
+  piece.epoch = window_.epoch();
+  piece.window_start_ms = window_.window_start_ms();
+  piece.window_ms = window_.window_ms();
+  piece.part = part_;
+  piece.by_time = by_time;
+  piece.end_offset = end_offset;
+  piece.outcomes = part_counts_;
+  return piece;
+}
+
+void StreamMeter::close(bool by_time, uint64_t end_offset) {
   if (!open_) {
     return;
   }
   open_ = false;
-  const int64_t part = part_++;
   if (options_.totals_only) {
+    ++part_;
     metered_.merge_part();
     unattributed_.clear();
     return;
   }
-  ClosedPart closed;
-  closed.epoch = window_.epoch();
-  closed.window_start_ms = window_.window_start_ms();
-  closed.window_ms = window_.window_ms();
-  closed.part = part;
-  closed.by_time = by_time;
-  closed.pages = metered_.close_part();
-  closed.unattributed = unattributed_.close_part();
-  closed.outcomes = std::exchange(part_counts_, OutcomeCounts{});
-  for (const auto* pages : {&closed.pages, &closed.unattributed}) {
-    for (const Bytes& page : *pages) {
-      closed_bytes_ += page.size();
-    }
-  }
+  ClosedPart closed = piece(by_time, end_offset);
+  ++part_;
+  part_counts_ = OutcomeCounts{};
+  put_usage(metered_.close_part(), unattributed_.close_part(), closed);
+  closed_bytes_ += closed.bytes();
   closed_.push_back(std::move(closed));
 }
 
@@ -269,12 +279,12 @@ void StreamMeter::begin_window(const Placement& placement) {
   part_ = 0;
 }
 
-void StreamMeter::close_by_time() {
-  close(true);
+void StreamMeter::close_by_time(uint64_t offset) {
+  close(true, offset);
 }
 
-void StreamMeter::end_stream() {
-  close(false);
+void StreamMeter::end_stream(uint64_t offset) {
+  close(false, offset);
   if (options_.totals_only) {
     ClosedPart whole;
     whole.window_start_ms = window_.window_start_ms();
@@ -283,6 +293,12 @@ void StreamMeter::end_stream() {
     whole.outcomes = std::exchange(part_counts_, OutcomeCounts{});
     closed_.push_back(std::move(whole));
   }
+}
+
+ClosedPart StreamMeter::open_totals(uint64_t offset) const {
+  ClosedPart open = piece(true, offset);
+  put_usage(metered_.open_part(), unattributed_.open_part(), open);
+  return open;
 }
 
 std::vector<ClosedPart> StreamMeter::take() {
@@ -315,11 +331,25 @@ void StreamMeter::save(ByteWriter& out) const {
   window_.save(out);
   metered_.save(out);
   unattributed_.save(out);
+  save_piece(out, part_counts_);
+}
+
+void StreamMeter::checkpoint(ByteWriter& out, SnapshotPages& pages) const {
+  window_.save(out);
+  UsageTable::save_empty(out);
+  UsageTable::save_empty(out);
+  // Outcomes since the last close belong to the totals that are left out, or, when nothing is open,
+  // to the piece that comes next. The sums of the window stay: they decide what overflows.
+  save_piece(out, open_ ? OutcomeCounts{} : part_counts_);
+  long_streams_.checkpoint(pages);
+}
+
+void StreamMeter::save_piece(ByteWriter& out, const OutcomeCounts& part_counts) const {
   out.put(static_cast<uint8_t>(open_));
   out.put(part_);
   out.put(window_sums_);
   out.put(counts_);
-  out.put(part_counts_);
+  out.put(part_counts);
 }
 
 bool StreamMeter::load(ByteReader& in) {

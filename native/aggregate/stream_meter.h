@@ -42,9 +42,27 @@ struct ClosedPart {
   int64_t window_ms = 0;
   int64_t part = 0;
   bool by_time = false;
-  std::vector<Bytes> pages;
-  std::vector<Bytes> unattributed;
+  /// The first byte of the generation that is not in this piece: where the line begins that closed
+  /// it, or what was read when the clock or the end of the stream did.
+  uint64_t end_offset = 0;
+  PageList pages;
+  PageList unattributed;
+  /// Sums of `pages` by project, and of `unattributed` by reason.
+  PageList projects;
+  PageList reasons;
   OutcomeCounts outcomes{};
+
+  [[nodiscard]] size_t bytes() const {
+    return pages.bytes() + unattributed.bytes() + projects.bytes() + reasons.bytes();
+  }
+};
+
+/// Where a record comes from.
+struct LinePlace {
+  /// The envelope's time of its line, as written; empty when there is none.
+  std::string_view envelope_time;
+  /// Where its last physical line begins in its generation.
+  uint64_t offset = 0;
 };
 
 class StreamMeter {
@@ -52,13 +70,16 @@ class StreamMeter {
   explicit StreamMeter(MeterOptions options);
 
   /// Folds one accepted record and says what became of it; also counts it.
-  Outcome fold(const Record& record, std::string_view envelope_time);
+  Outcome fold(const Record& record, const LinePlace& place);
   /// Counts a line that got its outcome without a record.
   void count(Outcome outcome);
 
-  void close_by_time();
+  /// `offset`: how much of the generation is folded.
+  void close_by_time(uint64_t offset);
   /// The stream ends: what is open closes, by content.
-  void end_stream();
+  void end_stream(uint64_t offset);
+  /// What close_by_time would hand over now; changes nothing.
+  [[nodiscard]] ClosedPart open_totals(uint64_t offset) const;
 
   /// Closed parts since the last call.
   std::vector<ClosedPart> take();
@@ -71,6 +92,9 @@ class StreamMeter {
   [[nodiscard]] const Format& format() const { return options_.format; }
 
   void save(ByteWriter& out) const;
+  /// Instead of `save` and `snapshot`: what a meter needs that goes on from here without the totals
+  /// and carries of keys. The piece that is open goes on without what it has.
+  void checkpoint(ByteWriter& out, SnapshotPages& pages) const;
   /// After all pages are restored.
   bool load(ByteReader& in);
   void snapshot(SnapshotPages& pages);
@@ -84,7 +108,7 @@ class StreamMeter {
     uint32_t key = UsageTable::kNoKey;
   };
 
-  Outcome judge(const Record& record, std::string_view envelope_time);
+  Outcome judge(const Record& record, const LinePlace& place);
   Outcome judge_log_type(const Record& record, bool& is_request, bool& followed);
   uint64_t hash_target(const Record& record);
   Target& target_of(const Record& record);
@@ -94,7 +118,10 @@ class StreamMeter {
   [[nodiscard]] bool would_overflow(const Totals& added) const;
   void add(Target& target, const Record& record, const Totals& added);
   void add_metered(Target& target, const Record& record, const Totals& added);
-  void close(bool by_time);
+  void close(bool by_time, uint64_t end_offset);
+  void save_piece(ByteWriter& out, const OutcomeCounts& part_counts) const;
+  /// The open piece without its usage.
+  [[nodiscard]] ClosedPart piece(bool by_time, uint64_t end_offset) const;
   void begin_window(const Placement& placement);
 
   const MeterOptions options_;

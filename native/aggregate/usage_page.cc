@@ -39,15 +39,15 @@ Bytes pack(std::span<const UsageRow> rows, size_t dimensions) {
 
 }  // namespace
 
-std::vector<Bytes> pack_usage_pages(const std::vector<UsageRow>& rows, size_t dimensions) {
-  std::vector<Bytes> pages;
+PageList pack_usage_pages(const std::vector<UsageRow>& rows, size_t dimensions) {
+  PageList pages;
   for (size_t from = 0; from < rows.size();) {
     size_t end = from;
     size_t key_bytes = 0;
     do {
       key_bytes += rows[end++].key.size();
     } while (end < rows.size() && end - from < kPageKeys && key_bytes < kPageKeyBytesMax);
-    pages.push_back(pack(std::span(rows).subspan(from, end - from), dimensions));
+    pages.append(pack(std::span(rows).subspan(from, end - from), dimensions));
     from = end;
   }
   return pages;

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "native/aggregate/totals.h"
-#include "native/base/bytes.h"
+#include "native/base/page_list.h"
 
 namespace mf {
 
@@ -28,6 +28,6 @@ struct UsageRow {
 };
 
 /// Packs rows with `dimensions` dimensions each into pages.
-std::vector<Bytes> pack_usage_pages(const std::vector<UsageRow>& rows, size_t dimensions);
+PageList pack_usage_pages(const std::vector<UsageRow>& rows, size_t dimensions);
 
 }  // namespace mf

@@ -1,6 +1,7 @@
 #include "native/aggregate/usage_table.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "native/aggregate/usage_key.h"
@@ -53,35 +54,50 @@ void UsageTable::add(uint32_t id, const Totals& more, bool counted) {
   pages_[id / kPageKeys].totals_changed = true;
 }
 
-UsageRow UsageTable::close_row(uint32_t id, const Totals& totals) {
-  Row& row = rows_[id];
-  UsageRow closed{keys_.text(id), totals, 0};
-  // The carry is added to the remainder, not to the sum, which may be near 2^63.
-  const int64_t rest = totals.duration_ms % 1000 + row.carry_ms;
-  closed.seconds = totals.duration_ms / 1000 + rest / 1000;
-  const auto carry = static_cast<uint16_t>(rest % 1000);
-  if (carry != row.carry_ms) {
-    row.carry_ms = carry;
-    pages_[id / kPageKeys].carries_changed = true;
-  }
-  return closed;
-}
-
-std::vector<Bytes> UsageTable::close_part() {
-  std::vector<UsageRow> rows;
-  rows.reserve(touched_.size() + full_.size());
+UsageTable::OpenRows UsageTable::open_rows() const {
+  OpenRows open;
+  open.rows.reserve(full_.size() + touched_.size());
+  open.carries.reserve(full_.size() + touched_.size());
+  // Of a key with several rows each takes up what the one before it left.
+  std::unordered_map<uint32_t, uint16_t> carried;
+  const auto put = [&](uint32_t id, const Totals& totals) {
+    const auto before = carried.empty() ? carried.end() : carried.find(id);
+    const uint16_t carry_ms = before == carried.end() ? rows_[id].carry_ms : before->second;
+    // The carry is added to the remainder, not to the sum, which may be near 2^63.
+    const int64_t rest = totals.duration_ms % 1000 + carry_ms;
+    open.rows.push_back({keys_.text(id), totals, totals.duration_ms / 1000 + rest / 1000});
+    open.carries.emplace_back(id, static_cast<uint16_t>(rest % 1000));
+  };
   for (const auto& [id, totals] : full_) {
-    rows.push_back(close_row(id, totals));
+    put(id, totals);
+    carried[id] = open.carries.back().second;
   }
   for (const uint32_t id : touched_) {
-    rows.push_back(close_row(id, rows_[id].totals));
+    put(id, rows_[id].totals);
+  }
+  return open;
+}
+
+UsagePart UsageTable::pack_part(const std::vector<UsageRow>& rows) const {
+  return {pack_usage_pages(rows, dimensions_), pack_usage_sums(rows, dimensions_, sum_by_)};
+}
+
+UsagePart UsageTable::close_part() {
+  const OpenRows open = open_rows();
+  for (const auto& [id, carry_ms] : open.carries) {
+    if (carry_ms != rows_[id].carry_ms) {
+      rows_[id].carry_ms = carry_ms;
+      pages_[id / kPageKeys].carries_changed = true;
+    }
+  }
+  for (const uint32_t id : touched_) {
     rows_[id].totals = Totals{};
     rows_[id].touched = false;
     pages_[id / kPageKeys].totals_changed = true;
   }
   full_.clear();
   touched_.clear();
-  return pack_usage_pages(rows, dimensions_);
+  return pack_part(open.rows);
 }
 
 void UsageTable::merge_part() {
@@ -103,7 +119,7 @@ void UsageTable::merge_part() {
   touched_.clear();
 }
 
-std::vector<Bytes> UsageTable::take_merged() {
+PageList UsageTable::take_merged() {
   std::vector<UsageRow> rows;
   rows.reserve(merged_full_.size() + merged_.size());
   for (const auto& [id, totals] : merged_full_) {
@@ -112,7 +128,7 @@ std::vector<Bytes> UsageTable::take_merged() {
   for (uint32_t id = 0; id < merged_.size(); ++id) {
     rows.push_back({keys_.text(id), merged_[id], 0});
   }
-  std::vector<Bytes> pages = pack_usage_pages(rows, dimensions_);
+  PageList pages = pack_usage_pages(rows, dimensions_);
   merged_.clear();
   merged_full_.clear();
   return pages;
@@ -188,7 +204,7 @@ Bytes UsageTable::pack_carries(size_t page) const {
 void UsageTable::snapshot(SnapshotPages& pages) {
   for (size_t page = pages_.size(); page < pages_to_drop_; ++page) {
     for (const PageKind kind : {PageKind::kKeys, PageKind::kTotals, PageKind::kCarries}) {
-      pages.push_back({page_name(letter_, kind, page), {}});
+      pages.add(page_name(letter_, kind, page), {});
     }
   }
   for (size_t page = 0; page < pages_.size(); ++page) {
@@ -196,17 +212,17 @@ void UsageTable::snapshot(SnapshotPages& pages) {
     // A page that stood there before `clear` is overwritten or dropped, whatever it held.
     const bool replaces = page < pages_to_drop_;
     if (state.keys_changed) {
-      pages.push_back({page_name(letter_, PageKind::kKeys, page), pack_keys(page)});
+      pages.add(page_name(letter_, PageKind::kKeys, page), pack_keys(page));
     }
     if (state.totals_changed || replaces) {
-      Bytes bytes = pack_totals(page);
+      const Bytes bytes = pack_totals(page);
       if (!bytes.empty() || state.totals_stored || replaces) {
         state.totals_stored = !bytes.empty();
-        pages.push_back({page_name(letter_, PageKind::kTotals, page), std::move(bytes)});
+        pages.add(page_name(letter_, PageKind::kTotals, page), bytes);
       }
     }
     if (state.carries_changed || replaces) {
-      pages.push_back({page_name(letter_, PageKind::kCarries, page), pack_carries(page)});
+      pages.add(page_name(letter_, PageKind::kCarries, page), pack_carries(page));
     }
     state.keys_changed = state.totals_changed = state.carries_changed = false;
   }

@@ -16,19 +16,28 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "native/aggregate/interner.h"
 #include "native/aggregate/snapshot_page.h"
 #include "native/aggregate/totals.h"
 #include "native/aggregate/usage_page.h"
+#include "native/aggregate/usage_sums.h"
 
 namespace mf {
 
+/// What the keys of a table have in one closed piece of a segment.
+struct UsagePart {
+  PageList pages;
+  PageList sums;
+};
+
 class UsageTable {
  public:
-  /// `letter` names the table's pages in snapshots.
-  UsageTable(char letter, size_t dimensions) : letter_(letter), dimensions_(dimensions) {}
+  /// `letter` names the table's pages in snapshots; `sum_by` says what a part's sums are.
+  UsageTable(char letter, size_t dimensions, SumBy sum_by)
+      : letter_(letter), dimensions_(dimensions), sum_by_(sum_by) {}
 
   static constexpr uint32_t kNoKey = Interner::kNone;
 
@@ -47,12 +56,14 @@ class UsageTable {
   /// Adds to a key, and admits it; `counted` false leaves `admitted()` as it is.
   void add(uint32_t id, const Totals& more, bool counted = true);
 
-  /// Pages of all keys touched since the last close, with their seconds; totals are zero after.
-  std::vector<Bytes> close_part();
+  /// All keys touched since the last close, with their seconds; totals are zero after.
+  UsagePart close_part();
+  /// What close_part would hand over now; changes nothing.
+  [[nodiscard]] UsagePart open_part() const { return pack_part(open_rows().rows); }
 
   /// Instead of close_part: adds the totals to what `take_merged` hands over at the end.
   void merge_part();
-  std::vector<Bytes> take_merged();
+  PageList take_merged();
 
   /// A new window: no key is admitted. Totals must have been closed.
   void begin_segment();
@@ -64,6 +75,8 @@ class UsageTable {
   /// Reads the rest of a page after its head. Pages of keys come first, in order.
   bool restore(PageKind kind, size_t number, ByteReader& in);
   void save(ByteWriter& out) const;
+  /// What a table without totals saves.
+  static void save_empty(ByteWriter& out) { out.put(uint32_t{0}); }
   /// After all pages are restored. False when the bytes contradict the pages.
   bool load(ByteReader& in);
 
@@ -85,7 +98,14 @@ class UsageTable {
     bool totals_stored = false;
   };
 
-  UsageRow close_row(uint32_t id, const Totals& totals);
+  /// Rows as a close makes them, and what each leaves its key as carry.
+  struct OpenRows {
+    std::vector<UsageRow> rows;
+    std::vector<std::pair<uint32_t, uint16_t>> carries;
+  };
+
+  [[nodiscard]] OpenRows open_rows() const;
+  [[nodiscard]] UsagePart pack_part(const std::vector<UsageRow>& rows) const;
   [[nodiscard]] Bytes pack_keys(size_t page) const;
   [[nodiscard]] Bytes pack_totals(size_t page) const;
   [[nodiscard]] Bytes pack_carries(size_t page) const;
@@ -95,6 +115,7 @@ class UsageTable {
 
   const char letter_;
   const size_t dimensions_;
+  const SumBy sum_by_;
   Interner keys_;
   std::vector<Row> rows_;
   std::vector<uint32_t> touched_;

@@ -85,7 +85,7 @@ void Engine::seek(uint64_t offset) {
 
 void Engine::end_stream() {
   reader_.end_stream(*this);
-  meter_.end_stream();
+  meter_.end_stream(offset_);
 }
 
 void Engine::line(const Line& line) {
@@ -120,19 +120,32 @@ Outcome Engine::judge(const Line& line) {
     case LineVerdict::kAccepted:
       break;
   }
-  return meter_.fold(record_, line.time);
+  return meter_.fold(record_, {line.time, line.offset});
+}
+
+void Engine::save_head(ByteWriter& head) const {
+  head.put(kSnapshotVersion);
+  head.put(offset_);
+  reader_.save(head);
 }
 
 EngineSnapshot Engine::snapshot() {
   EngineSnapshot snapshot;
   ByteWriter head;
-  head.put(kSnapshotVersion);
-  head.put(offset_);
-  reader_.save(head);
+  save_head(head);
   meter_.save(head);
-  snapshot.head = head.take();
   meter_.snapshot(snapshot.pages);
+  snapshot.head = head.take();
   return snapshot;
+}
+
+EngineSnapshot Engine::checkpoint() const {
+  EngineSnapshot checkpoint;
+  ByteWriter head;
+  save_head(head);
+  meter_.checkpoint(head, checkpoint.pages);
+  checkpoint.head = head.take();
+  return checkpoint;
 }
 
 Error Engine::restore(std::string_view head, const std::vector<std::string_view>& pages) {

@@ -51,7 +51,7 @@ class Engine final : private LineSink {
   /// Goes on at `offset` of this generation; what is held of an unfinished physical line is
   /// forgotten. A line too long to be held goes on.
   void seek(uint64_t offset);
-  void close_by_time() { meter_.close_by_time(); }
+  void close_by_time() { meter_.close_by_time(offset_); }
   /// The stream ends: parts without their `F` are cut, the open segment closes by content.
   void end_stream();
 
@@ -66,12 +66,20 @@ class Engine final : private LineSink {
   [[nodiscard]] Envelope envelope() const { return reader_.envelope(); }
   [[nodiscard]] const StreamMeter& meter() const { return meter_; }
 
+  /// What close_by_time would hand over now; changes nothing.
+  [[nodiscard]] ClosedPart open_totals() const { return meter_.open_totals(offset_); }
+
   EngineSnapshot snapshot();
+  /// Enough to restore an engine that goes on from here without the totals and carries of keys; the
+  /// next `snapshot` does not know of it. Segments that begin later are the same in both, but for
+  /// seconds, which miss what was carried.
+  [[nodiscard]] EngineSnapshot checkpoint() const;
   /// On a new engine: the head of the last snapshot and the newest page of each name. After
   /// kSnapshotDamaged the engine may only be destroyed.
   Error restore(std::string_view head, const std::vector<std::string_view>& pages);
 
  private:
+  void save_head(ByteWriter& head) const;
   void line(const Line& line) override;
   Outcome judge(const Line& line);
   void fold(size_t added);

@@ -34,7 +34,9 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
     stdout: io.stdout as Writable,
     onSignal: (signal) => tell(signal, say),
   })
-  const { lines, spool } = await agent.run(io.signal)
+  const report = await agent.run(io.signal)
+  if (report === undefined) return 0
+  const { lines, spool } = report
   const rest = spool.events > 0 ? `, ${grouped(BigInt(spool.events))} events wait in the spool` : ''
   say(`${grouped(lines.read)} lines read, ${grouped(lines.metered)} metered${rest}`)
   return 0
@@ -49,37 +51,72 @@ function readRunFlags(args: string[]): Record<string, unknown> {
 }
 
 function tell(signal: AgentSignal, say: (text: string) => void): void {
-  switch (signal.kind) {
-    case 'started':
-      if (signal.resumedStreams > 0) say(`going on with ${signal.resumedStreams} streams`)
-      break
-    case 'stream':
-      say(`following ${signal.stream}`)
-      break
-    case 'problem':
-      say(signal.message)
-      break
-    case 'gap': {
-      const { stream, name, offset, reason } = signal.gap
-      say(`GAP: ${stream}: ${name} from byte ${offset} was not read (${reason})`)
-      break
-    }
-    case 'held':
-      say(
-        `${signal.events} events are held: there was no state, and their windows are older than ` +
-          'sink_dedup_window. If they were not billed before, stop the agent and run ' +
-          '"meter-fast release"',
-      )
-      break
-    case 'spool-full':
-      say(`the spool holds ${signal.bytes} bytes, its limit: reading pauses until the sink accepts`)
-      break
-    case 'delivery':
-      tellDelivery(signal.signal, say)
-      break
+  if (signal.kind === 'delivery') tellDelivery(signal.signal, say)
+  else {
+    const sentence = sentenceOf(signal)
+    if (sentence !== undefined) say(sentence)
   }
 }
 
+/** What a person should read of a signal; undefined when nothing. */
+function sentenceOf(signal: Exclude<AgentSignal, { kind: 'delivery' }>): string | undefined {
+  switch (signal.kind) {
+    case 'started': {
+      const { resumedStreams } = signal
+      return resumedStreams > 0 ? `going on with ${resumedStreams} streams` : undefined
+    }
+    case 'stream':
+      return `following ${signal.stream}`
+    case 'waiting':
+      return `waiting: ${signal.message}`
+    case 'problem':
+      return signal.message
+    case 'gap':
+      return gapSentence(signal.gap)
+    case 'held':
+      return (
+        `${signal.events} events are held: there was no state, and their windows are older than ` +
+        'sink_dedup_window. If they were not billed before, run "meter-fast release"'
+      )
+    case 'ambiguous':
+      return ambiguousSentence(signal.batches, signal.heldEvents)
+    case 'future':
+      return `events of the window ${isoTime(signal.timeMs)} wait for it: it lies in the future`
+    case 'spool-half-full':
+      return `the spool is half full: ${signal.bytes} of ${signal.bytesMax} bytes wait for the sink`
+    case 'spool-full':
+      return `the spool is full (${signal.bytes} bytes): reading pauses until the sink accepts`
+    case 'unsent-old':
+      return `the oldest event that the sink has not accepted is ${hours(signal.ageMs)} h old`
+    case 'disk-full':
+      return 'the disk of the state is full: reading pauses, delivery goes on; make room'
+    case 'disk-free':
+      return 'the disk of the state has room again: reading goes on'
+    case 'reopened':
+      return `the state was opened again after a fault: ${signal.message}`
+  }
+}
+
+function ambiguousSentence(batches: number, heldEvents: number): string {
+  const what = `${batches} batches were sent before the last end, and their answers are not known`
+  return heldEvents > 0
+    ? `${what}: ${heldEvents} of their events are held (ambiguous_policy), see "meter-fast release"`
+    : `${what}: they are sent again, with the same bytes`
+}
+
+function gapSentence({ stream, name, offset, reason }: Gap): string {
+  return `GAP: ${stream}: ${name} from byte ${offset} was not read (${reason})`
+}
+
+function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}
+
+function hours(ms: number): number {
+  return Math.floor(ms / 3_600_000)
+}
+
+type Gap = Extract<AgentSignal, { kind: 'gap' }>['gap']
 type Delivery = Extract<AgentSignal, { kind: 'delivery' }>['signal']
 
 function tellDelivery(signal: Delivery, say: (text: string) => void): void {

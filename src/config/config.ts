@@ -67,9 +67,14 @@ export interface Config {
     readonly dir: string
     readonly spoolBytesMax: number
     readonly heldBytesMax: number
+    readonly reserveBytes: number
+    readonly acceptedRetentionMs: number
+    readonly ledgerRetentionMs: number
+    readonly quarantineBytesMax: number
   }
   readonly sink: SinkConfig
   readonly sinkDedupWindowMs: number
+  readonly ambiguousPolicy: 'resend' | 'hold'
   readonly onMissingState: 'hold' | 'backfill'
   readonly observe: { readonly listen: string | undefined }
 }
@@ -101,9 +106,14 @@ export function buildConfig(values: Values, once: boolean): Config {
       dir: need(values, 'state.dir'),
       spoolBytesMax: need(values, 'state.spool_bytes_max'),
       heldBytesMax: need(values, 'state.held_bytes_max'),
+      reserveBytes: need(values, 'state.reserve_bytes'),
+      acceptedRetentionMs: need(values, 'state.accepted_retention'),
+      ledgerRetentionMs: need(values, 'state.ledger_retention'),
+      quarantineBytesMax: need(values, 'state.quarantine_bytes_max'),
     },
     sink: sinkConfig(values),
     sinkDedupWindowMs: need(values, 'sink_dedup_window'),
+    ambiguousPolicy: need(values, 'ambiguous_policy'),
     onMissingState: values.get('on_missing_state') ?? missingStateDefault(values, once),
     observe: { listen: values.get('observe.listen') },
   }

@@ -4,17 +4,23 @@
 //   page/<stream>/<name>                            open totals and long streams, 1,024 keys a page
 //   segment/<n>, segment-page/<n>/<i>        closed segments that are not yet events
 //   unattributed/<window>/<stream>/<epoch>/<part>/<i>   usage without a project
-//   ledger/<window>/<stream>/<epoch>/<part>         outcomes, sums, byte ranges
-//   quarantine/<n>, gap/<n>, counter/<name>, number/<name>
+//   gap/<n>, counter/<name>, number/<name>
 //
-// Keys that begin with a window's start are in order of time, so that old ones are found first.
-// Functions that take a StateStore stage; nothing is durable before the commit.
+// Lines that are not billed are in quarantine.ts, what became of all lines in ledger.ts, what a
+// recomputation needs in history.ts. Keys that begin with a window's start are in order of time, so
+// that old ones are found first. Functions that take a StateStore stage; nothing is durable before the commit.
 
 import { MeterFastError } from '../errors.ts'
-import type { ClosedSegment, EngineSnapshot } from '../native.ts'
+import type { EngineSnapshot } from '../native.ts'
 import { getJson, jsonEntries, packRecord, putJson, unpackRecord } from './codec.ts'
 import { nameField, numberAt, numberField } from './keys.ts'
 import type { StateReader, StateStore } from './state.ts'
+
+/** A place in a stream: a byte of one of its generations. */
+export interface Position {
+  readonly generation: number
+  readonly offset: number
+}
 
 /** Names one piece of a segment. */
 export interface PieceName {
@@ -32,26 +38,32 @@ export interface StreamRecord<Place, Generation> {
   /** Names of the dimensions that its open totals are kept by, in the order of the columns. */
   readonly lineDimensions: readonly string[]
   readonly generations: readonly Generation[]
+  /** Where its computation stands; undefined in states of format 1. */
+  readonly history?: StreamHistory
   readonly head: Uint8Array
 }
 
-export function ledgerKey(piece: PieceName): string {
-  return `ledger/${pieceFields(piece)}`
+/** What connects a stream with its history (history.ts). */
+export interface StreamHistory {
+  /** Names the settings that its lines are read with. */
+  readonly settings: string
+  /** The first byte of the open piece. */
+  readonly pieceFrom: Position
+  /** Entries so far. */
+  readonly entries: number
+  /** Generations that were read so far. */
+  readonly generationsRead: number
 }
 
 export function gapKey(number: number): string {
   return `gap/${numberField(number)}`
 }
 
-export function quarantineKey(number: number): string {
-  return `quarantine/${numberField(number)}`
-}
-
 export function counterKey(name: string): string {
   return `counter/${nameField(name)}`
 }
 
-function pieceFields(piece: PieceName): string {
+export function pieceFields(piece: PieceName): string {
   const { stream, windowStartMs, epoch, part } = piece
   const clock = `${numberField(windowStartMs)}/${nameField(stream)}/${numberField(epoch)}`
   const [, replay = '', number] = /^(r?)(\d+)$/.exec(part) ?? []
@@ -66,19 +78,24 @@ export function takeNumber(store: StateStore, name: string): number {
   return number
 }
 
-/** Stages where a stream stands, with the pages of `snapshot` that changed. */
+/** Stages where a stream stands; `head` is its engine's. */
 export function putStream<Place, Generation>(
   store: StateStore,
   record: Omit<StreamRecord<Place, Generation>, 'head'>,
-  snapshot: EngineSnapshot,
+  head: Uint8Array,
 ): void {
-  const field = nameField(record.stream)
-  store.put(`stream/${field}`, packRecord(record, snapshot.head))
-  for (const { name, bytes } of snapshot.pages) {
-    const key = `page/${field}/${nameField(name)}`
-    if (bytes) store.put(key, bytes)
-    else store.remove(key)
-  }
+  store.put(`stream/${nameField(record.stream)}`, packRecord(record, head))
+}
+
+/** Stages a page of a stream's snapshot. */
+export function putStreamPage(
+  store: StateStore,
+  stream: string,
+  { name, bytes }: EngineSnapshot['pages'][number],
+): void {
+  const key = `page/${nameField(stream)}/${nameField(name)}`
+  if (bytes) store.put(key, bytes)
+  else store.remove(key)
 }
 
 /** All streams, in order of their keys. */
@@ -101,26 +118,34 @@ export function removeStream(store: StateStore, stream: string): void {
   store.removePrefix(`page/${nameField(stream)}/`)
 }
 
-/**
- * Stages a closed segment that waits to be rendered. `head` is what rendering needs besides the
- * pages, as JSON: the piece's name and the rules that were in force at the close.
- */
+/** Stages what is known of a closed segment that waits to be rendered, besides its pages. */
 export function putSegment<Head extends PieceName>(
   store: StateStore,
   number: number,
   head: Head,
-  closed: Pick<ClosedSegment, 'pages' | 'unattributed'>,
 ): void {
   putJson(store, segmentKey(number), head)
-  closed.pages.forEach((page, index) => {
-    store.put(segmentPageKey(number, index), page)
-  })
-  const { stream, windowStartMs, epoch, part } = head
+}
+
+/** Stages the page with this index of a closed segment. */
+export function putSegmentPage(
+  store: StateStore,
+  number: number,
+  index: number,
+  page: Uint8Array,
+): void {
+  store.put(segmentPageKey(number, index), page)
+}
+
+/** Stages a page of usage without a project. */
+export function putUnattributed(
+  store: StateStore,
+  { stream, windowStartMs, epoch, part }: PieceName,
+  index: number,
+  page: Uint8Array,
+): void {
   const piece: PieceName = { stream, windowStartMs, epoch, part }
-  closed.unattributed.forEach((page, index) => {
-    const key = `unattributed/${pieceFields(piece)}/${numberField(index)}`
-    store.put(key, packRecord(piece, page))
-  })
+  store.put(`unattributed/${pieceFields(piece)}/${numberField(index)}`, packRecord(piece, page))
 }
 
 /** Segments that wait, oldest number first. */

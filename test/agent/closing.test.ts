@@ -4,10 +4,12 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { engineOptions, eventRules } from '../../src/agent-sources.ts'
+import { streamSettings } from '../../src/agent-sources.ts'
+import { stageStream } from '../../src/agent-staging.ts'
 import { AgentStream } from '../../src/agent-stream.ts'
 import type { Config } from '../../src/config/config.ts'
-import { jsonEntries } from '../../src/durable/codec.ts'
+import { Counters } from '../../src/durable/counters.ts'
+import { type LedgerRow, ledgerRows } from '../../src/durable/ledger.ts'
 import { openMemoryState, openStateReader } from '../../src/durable/store.ts'
 import { crc32c } from '../../src/native.ts'
 import { eventId, slowEvents } from '../reference/slow-events.ts'
@@ -19,14 +21,6 @@ const END_MS = START_MS + 60_000
 const GRACE_MS = 30_000
 const STREAM = 'file/n1/access.log'
 
-interface LedgerRow {
-  readonly stream: string
-  readonly windowStartMs: number
-  readonly part: string
-  readonly byTime: boolean
-  readonly lines: Record<string, string>
-}
-
 /** One stream without the loop around it, so that every look and every close is a test's own. */
 async function stream(text: string) {
   const directory = await scratch()
@@ -36,11 +30,17 @@ async function stream(text: string) {
   const source = settings.streams[0]
   if (source === undefined) throw new Error('the configuration has no stream')
   const place = { stream: 's', directory, liveName: 'access.log', attempt: undefined }
-  const one = new AgentStream(place, engineOptions(settings, source), eventRules(settings))
+  const one = new AgentStream(place, streamSettings(settings, source), 'settings')
   const store = openMemoryState()
-  const ledger = async () => {
-    await one.stage(store)
-    return [...jsonEntries<LedgerRow>(store, 'ledger/')].map(([, row]) => row)
+  const ledger = async (): Promise<LedgerRow[]> => {
+    await stageStream(one, {
+      store,
+      counters: new Counters(store),
+      quarantineBytesMax: 0,
+      nowMs: START_MS,
+      turn: () => Promise.resolve(),
+    })
+    return [...ledgerRows(store)]
   }
   const append = (more: string) => appendFileSync(path, more)
   return { one, ledger, append, store }
@@ -52,9 +52,9 @@ describe('a window closes by time', () => {
   test('only when the clock is past its end and 30 s of grace', async () => {
     const { one, ledger } = await stream(line(START_MS))
     await one.poll(ALL, false)
-    one.closeByTime(END_MS + GRACE_MS, GRACE_MS)
+    await one.closeByTime(END_MS + GRACE_MS, GRACE_MS)
     expect(await ledger()).toEqual([])
-    one.closeByTime(END_MS + GRACE_MS + 1, GRACE_MS)
+    await one.closeByTime(END_MS + GRACE_MS + 1, GRACE_MS)
     expect(await ledger()).toMatchObject([{ windowStartMs: START_MS, part: '0', byTime: true }])
     await one.close()
   })
@@ -62,10 +62,10 @@ describe('a window closes by time', () => {
   test('only when all that the last look saw was read', async () => {
     const { one, ledger } = await stream(line(START_MS).repeat(100))
     await one.poll(1_000, false)
-    one.closeByTime(END_MS + 2 * GRACE_MS, GRACE_MS)
+    await one.closeByTime(END_MS + 2 * GRACE_MS, GRACE_MS)
     expect(await ledger()).toEqual([])
     await one.poll(ALL, false)
-    one.closeByTime(END_MS + 2 * GRACE_MS, GRACE_MS)
+    await one.closeByTime(END_MS + 2 * GRACE_MS, GRACE_MS)
     expect(await ledger()).toMatchObject([{ byTime: true, lines: { metered: '100' } }])
     await one.close()
   })
@@ -74,7 +74,7 @@ describe('a window closes by time', () => {
     const { one, ledger } = await stream(line(START_MS))
     await one.poll(ALL, false)
     for (let round = 0; round < 3; round += 1) {
-      one.closeByTime(ALL, GRACE_MS)
+      await one.closeByTime(ALL, GRACE_MS)
       expect(await ledger()).toHaveLength(1)
     }
     await one.close()
@@ -84,7 +84,7 @@ describe('a window closes by time', () => {
     const { one, ledger, append } = await stream(line(START_MS))
     for (let part = 0; part < 3; part += 1) {
       await one.poll(ALL, false)
-      one.closeByTime(ALL, GRACE_MS)
+      await one.closeByTime(ALL, GRACE_MS)
       const rows = await ledger()
       expect(rows.map((row) => row.part)).toEqual(
         Array.from({ length: part + 1 }, (_, at) => `${at}`),
@@ -150,7 +150,7 @@ describe.concurrent('the agent', () => {
     await runOnce(settings, { sink, now: () => END_MS })
     expect(sink.usage).toEqual(slowEvents([whole], { stream: STREAM }).sort())
     const state = await openStateReader(settings.state.dir, { crc32c })
-    const rows = [...jsonEntries<LedgerRow>(state, 'ledger/')].map(([, row]) => row)
+    const rows = [...ledgerRows(state)]
     await state.close()
     expect(rows.filter(({ stream }) => stream === STREAM)).toMatchObject([
       { part: '0', byTime: true, lines: { metered: '3' } },

@@ -5,10 +5,12 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Counts, jsonEntries, unpackRecord } from '../../src/durable/codec.ts'
+import { unpackRecord } from '../../src/durable/codec.ts'
+import { ledgerRows } from '../../src/durable/ledger.ts'
+import { quarantined } from '../../src/durable/quarantine.ts'
 import { unattributedPages } from '../../src/durable/records.ts'
 import { openStateReader, type StateReader } from '../../src/durable/store.ts'
-import { unattributedRows } from '../../src/emit/usage-page.ts'
+import { unattributedRows, usageRows } from '../../src/emit/usage-page.ts'
 import { crc32c, OUTCOMES } from '../../src/native.ts'
 import { criWrapped, line } from './bills.ts'
 import { config, Receiver, runOnce, scratch } from './rig.ts'
@@ -31,12 +33,14 @@ const HEAD_BYTES = 56
 /** Reads the packed form that native/engine/quarantine.h describes. */
 function unpackLines(packed: Uint8Array): Quarantined[] {
   const { head, body } = unpackRecord<{ stream: string; generation: number }>(packed)
+  const { stream, generation } = head
   const bytes = Buffer.from(body)
   const lines: Quarantined[] = []
   for (let at = 0; at < bytes.length; ) {
     const textBytes = bytes.readUInt32LE(at + 4)
     lines.push({
-      ...head,
+      stream,
+      generation,
       outcome: OUTCOMES[bytes.readUInt8(at)],
       isWhole: bytes.readUInt8(at + 1) === 1,
       offset: Number(bytes.readBigUInt64LE(at + 8)),
@@ -179,9 +183,7 @@ test('the ledger has a row per piece, and its lines add up to the lines of the l
   const bad = ['{"a"', '[info] text', '', '{"access_log_type":"TcpConnectionEnd"}', '{}', '{"b"']
   const log = bad.map((text, at) => `${line(START_MS + at * 60_000)}${text}\n`).join('')
   writeFileSync(join(directory, 'access.log'), log)
-  const rows = await kept(directory, (state) =>
-    [...jsonEntries<{ lines: Counts; byTime: boolean }>(state, 'ledger/')].map(([, row]) => row),
-  )
+  const rows = await kept(directory, (state) => [...ledgerRows(state)])
   expect(rows.map(({ byTime }) => byTime)).toEqual([false, false, false, false, false, true])
   const counts = rows.flatMap(({ lines }) => Object.values(lines)).map(Number)
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(2 * bad.length)
@@ -189,4 +191,53 @@ test('the ledger has a row per piece, and its lines add up to the lines of the l
     ...['quarantined.malformed', 'ignored.not_json', 'ignored.blank', 'ignored.tcp'],
     ...['unattributed.no_route', 'quarantined.malformed'],
   ])
+
+  // Each piece begins where the one before it ends: together they are the whole log.
+  const ends = rows.map(({ to }) => to)
+  expect(rows.map(({ from }) => from)).toEqual([{ generation: 0, offset: 0 }, ...ends.slice(0, -1)])
+  expect(ends.at(-1)).toEqual({ generation: 0, offset: log.length })
+})
+
+test('the ledger has the sums of each project, and of usage without one by reason', async () => {
+  const directory = await scratch()
+  const usage = (project: string, route: string | null, sent: number, ms: number) =>
+    line(START_MS, { project, route, sent, received: 1, ms })
+  const log = [
+    usage('p-b', 'httproute/ns-a/web', 10, 1_700),
+    usage('p-b', 'httproute/ns-a/api', 5, 600),
+    usage('p-a', 'x', 1, 0),
+    usage('Not Good', 'x', 7, 9),
+    line(START_MS, { project: null, route: 'x', sent: 3 }),
+    line(START_MS, { project: null, route: 'y', sent: 4 }),
+  ].join('')
+  writeFileSync(join(directory, 'access.log'), log)
+  const [row] = await kept(directory, (state) => [...ledgerRows(state)])
+  const projects = row?.projects.flatMap((page) => [...usageRows(page)]) ?? []
+  expect(projects).toMatchObject([
+    { project: 'p-a', kind: null, requests: 1n, egressBytes: 1n, connectionMs: 0n },
+    { project: 'p-b', requests: 2n, egressBytes: 15n, ingressBytes: 2n, connectionMs: 2_300n },
+  ])
+  // Seconds are those that were billed: each key has a remainder of its own.
+  expect(projects.map(({ connectionSeconds }) => connectionSeconds)).toEqual([0n, 1n])
+  const reasons = [...unattributedRows(row?.reasons ?? new Uint8Array())]
+  const sums = reasons.map(({ reason, requests, egressBytes }) => [reason, requests, egressBytes])
+  expect(sums.sort()).toEqual([
+    ['bad_project', 1n, 7n],
+    ['no_project', 2n, 7n],
+  ])
+})
+
+test('beyond quarantine_bytes_max lines keep place, length and hash, not their text', async () => {
+  const directory = await scratch()
+  const bad = '{"project_name":"p-a","bytes_sent":-1}'
+  const path = join(directory, 'access.log')
+  writeFileSync(path, `${line(START_MS)}${bad}\n`)
+  const rest = { state: { dir: join(directory, 'state'), quarantine_bytes_max: '100B' } }
+  const lines = (state: StateReader) => [...quarantined(state)].flatMap((one) => one.lines)
+  expect(await kept(directory, lines, { rest })).toMatchObject([{ isWhole: true }])
+  writeFileSync(path, `${bad}\n`, { flag: 'a' })
+  const [, second] = await kept(directory, lines, { rest })
+  expect(second).toMatchObject({ isWhole: false, lengthBytes: bad.length, sha256: sha256(bad) })
+  expect(second?.offset).toBe(line(START_MS).length + bad.length + 1)
+  expect(second?.text).toHaveLength(0)
 })

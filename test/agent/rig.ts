@@ -46,7 +46,7 @@ export function configText(directory: string, parts: ConfigParts = {}): string {
   return JSON.stringify({
     streams,
     sink: sink ?? { type: 'file', path: join(directory, 'usage.ndjson') },
-    state: { dir: join(directory, 'state') },
+    state: { dir: join(directory, 'state'), reserve_bytes: '0B' },
     ...rest,
   })
 }
@@ -123,9 +123,15 @@ export class RunningAgent {
       this.signals.push(signal)
       options.onSignal?.(signal)
     }
-    this.#ended = new Agent(config, { ...options, onSignal }).run(this.#stop.signal).finally(() => {
-      this.#isOver = true
-    })
+    this.#ended = new Agent(config, { ...options, onSignal })
+      .run(this.#stop.signal)
+      .then((report) => {
+        if (report === undefined) throw new Error('the agent was stopped before it had its state')
+        return report
+      })
+      .finally(() => {
+        this.#isOver = true
+      })
     this.#ended.catch(() => undefined)
     leftovers.push(() => this.stop().catch(() => undefined))
   }

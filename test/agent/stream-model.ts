@@ -2,14 +2,17 @@
 // test chooses what is read, staged, committed and delivered before the next crash.
 
 import { SegmentRenderer } from '../../src/agent-render.ts'
-import { engineOptions, eventRules } from '../../src/agent-sources.ts'
+import { streamSettings } from '../../src/agent-sources.ts'
+import { stageStream } from '../../src/agent-staging.ts'
 import { AgentStream } from '../../src/agent-stream.ts'
 import type { Config } from '../../src/config/config.ts'
+import { Counters } from '../../src/durable/counters.ts'
+import { putSettings } from '../../src/durable/history.ts'
 import { streams } from '../../src/durable/records.ts'
 import { Spool } from '../../src/durable/spool.ts'
 import { openState, type StateStore } from '../../src/durable/store.ts'
 import { lineCounts } from '../../src/meter.ts'
-import { crc32c, lockFile, unlockFile } from '../../src/native.ts'
+import { stateNative } from '../../src/native.ts'
 import type { GapRecord } from '../../src/tail/generation-list.ts'
 import type { GenerationRecord } from '../../src/tail/identity.ts'
 import type { StreamPlace } from '../../src/tail/listing.ts'
@@ -32,36 +35,46 @@ export class StreamModel {
     this.#place = place
     this.#receiver = receiver
     this.#store = store
-    this.#stream = this.#resumed()
+    this.#stream = this.#fresh()
     this.#renderer = new SegmentRenderer(store, new Spool(store), 0, () => LATE_MS)
   }
 
   static async open(config: Config, place: StreamPlace, receiver: Receiver): Promise<StreamModel> {
-    return new StreamModel(config, place, receiver, await openDisk(config))
+    const model = new StreamModel(config, place, receiver, await openDisk(config))
+    await model.#resume()
+    return model
   }
 
-  #resumed(): AgentStream {
+  #fresh(): AgentStream {
     const [source] = this.#config.streams
     if (source === undefined) throw new Error('the configuration has no stream')
-    const rules = eventRules(this.#config)
-    const stream = new AgentStream(this.#place, engineOptions(this.#config, source), rules)
+    const settings = streamSettings(this.#config, source)
+    return new AgentStream(this.#place, settings, putSettings(this.#store, settings))
+  }
+
+  async #resume(): Promise<void> {
     for (const record of streams<StreamPlace, GenerationRecord>(this.#store)) {
-      if (record.stream === this.#place.stream) stream.resume(record, this.#store)
+      if (record.stream === this.#place.stream) await this.#stream.resume(record, this.#store)
     }
-    return stream
   }
 
   async read(bytesMax: number, last = false): Promise<number> {
     return this.#stream.poll(bytesMax, last)
   }
 
-  closeByTime(): void {
-    this.#stream.closeByTime(LATE_MS, 0)
+  async closeByTime(): Promise<void> {
+    await this.#stream.closeByTime(LATE_MS, 0)
   }
 
   /** Stages what was read and renders what closed; nothing of it is durable. */
   async stage(): Promise<void> {
-    const { gaps } = await this.#stream.stage(this.#store)
+    const gaps = await stageStream(this.#stream, {
+      store: this.#store,
+      counters: new Counters(this.#store),
+      quarantineBytesMax: Number.MAX_SAFE_INTEGER,
+      nowMs: LATE_MS,
+      turn: () => Promise.resolve(),
+    })
     this.gaps.push(...gaps)
     await this.#renderer.render(() => false)
     this.#renderer.flush()
@@ -89,7 +102,8 @@ export class StreamModel {
   async crash(): Promise<void> {
     await this.#end()
     this.#store = await openDisk(this.#config)
-    this.#stream = this.#resumed()
+    this.#stream = this.#fresh()
+    await this.#resume()
     this.#renderer = new SegmentRenderer(this.#store, new Spool(this.#store), 0, () => LATE_MS)
   }
 
@@ -98,7 +112,7 @@ export class StreamModel {
     for (let quiet = 0; quiet < 3; ) {
       quiet = (await this.read(Number.MAX_SAFE_INTEGER, true)) > 0 ? 0 : quiet + 1
     }
-    this.#stream.closeNow()
+    await this.#stream.closeNow()
     do await this.commit()
     while (this.#renderer.isBusy)
     const spool = new Spool(this.#store)
@@ -121,5 +135,5 @@ export class StreamModel {
 }
 
 async function openDisk(config: Config): Promise<StateStore> {
-  return openState(config.state.dir, { crc32c, lockFile, unlockFile })
+  return openState(config.state.dir, stateNative)
 }

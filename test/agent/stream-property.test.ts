@@ -87,7 +87,7 @@ async function someSteps(
 ): Promise<void> {
   if (dice.chance(0.12)) log.rotate()
   if (dice.chance(0.7)) await model.read(1 + dice.below(dice.pick([500, 5_000, 100_000])))
-  if (byTime && dice.chance(0.3)) model.closeByTime()
+  if (byTime && dice.chance(0.3)) await model.closeByTime()
   if (dice.chance(0.3)) await model.stage()
   if (dice.chance(0.4)) await model.commit()
   if (dice.chance(0.2)) await model.deliver()

@@ -40,14 +40,14 @@ const CASES: readonly Case[] = [
 ]
 
 describe.each(CASES)('$name: totals and events are the oracle’s', ({ mix, options }) => {
-  test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))('seed %i', (seed) => {
+  test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))('seed %i', async (seed) => {
     const log = lineMix(seed, LINES, mix)
     const files = cut(log, new Dice(seed))
-    const whole = meterFiles(files, { ...options, totalsOnly: true })
+    const whole = await meterFiles(files, { ...options, totalsOnly: true })
     expect(whole.report).toEqual(slowScan(files, options))
     const expected = slowEvents(files, options)
-    expect(meterFiles(files, options).events).toEqual(expected)
-    const restarted = meterFiles(files, options, new Dice(seed + 1))
+    expect((await meterFiles(files, options)).events).toEqual(expected)
+    const restarted = await meterFiles(files, options, new Dice(seed + 1))
     expect(restarted.events).toEqual(expected)
   })
 })

@@ -47,23 +47,23 @@ function engineOptions(options: ProductOptions): EngineOptions {
  * now and then replaced by a new one from its snapshot, as after a crash: what the snapshot does
  * not hold is fed again.
  */
-export function meterFiles(
+export async function meterFiles(
   files: readonly Buffer[],
   options: ProductOptions,
   dice?: Dice,
-): ProductResult {
+): Promise<ProductResult> {
   const product = new Product(options)
   for (const file of files) {
     for (let at = 0; at < file.length; ) {
       const size = dice ? 1 + dice.below(dice.chance(1 / 8) ? 64 * 1024 : 700) : file.length
-      product.engine.feed(file.subarray(at, at + size))
+      product.engine.feedSync(file.subarray(at, at + size))
       at += size
-      if (dice?.chance(1 / 6)) at = product.restart()
+      if (dice?.chance(1 / 6)) at = await product.restart()
     }
-    product.engine.endGeneration()
-    if (dice?.chance(1 / 3)) product.restart()
+    product.engine.endGenerationSync()
+    if (dice?.chance(1 / 3)) await product.restart()
   }
-  product.engine.endStream()
+  product.engine.endStreamSync()
   product.drain()
   return product.result(files.reduce((sum, file) => sum + file.length, 0))
 }
@@ -96,9 +96,9 @@ class Product {
   }
 
   /** Goes on from the snapshot with a new engine; gives the offset to feed from. */
-  restart(): number {
+  async restart(): Promise<number> {
     this.drain()
-    this.engine = restarted(this.engine, this.#options, this.#state)
+    this.engine = await restarted(this.engine, this.#options, this.#state)
     return this.engine.offset()
   }
 
@@ -110,14 +110,18 @@ class Product {
 }
 
 /** A new engine that goes on from the snapshot of the old one, through copies of its bytes. */
-function restarted(engine: Engine, options: EngineOptions, state: Map<string, Uint8Array>): Engine {
-  const { head, pages } = engine.snapshot()
+async function restarted(
+  engine: Engine,
+  options: EngineOptions,
+  state: Map<string, Uint8Array>,
+): Promise<Engine> {
+  const { head, pages } = await engine.snapshot()
   for (const { name, bytes } of pages) {
     if (bytes === null) state.delete(name)
     else state.set(name, bytes.slice())
   }
   engine.close()
   const next = createEngine(options)
-  next.restore(head.slice(), [...state.values()])
+  await next.restore(head.slice(), [...state.values()])
   return next
 }

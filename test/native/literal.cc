@@ -272,7 +272,7 @@ void test_large_formats() {
 }
 
 /// The second word of a usage page.
-uint32_t rows_of(const Bytes& page) {
+uint32_t rows_of(std::string_view page) {
   ByteReader in(page);
   (void)in.get<uint32_t>();
   return in.get<uint32_t>();
@@ -283,12 +283,11 @@ void test_page_cuts() {
   busy_with = "page cuts";
   std::string encoded;
   encode_key({RouteKind::kHttpRoute, "p", "ns", std::string(6 << 20, 'n')}, {}, encoded);
-  const std::vector<Bytes> wide = pack_usage_pages(std::vector<UsageRow>(7, {encoded, {}, 0}), 0);
+  const PageList wide = pack_usage_pages(std::vector<UsageRow>(7, {encoded, {}, 0}), 0);
   CHECK(wide.size() == 3);
   CHECK(rows_of(wide[0]) == 3 && rows_of(wide[1]) == 3 && rows_of(wide[2]) == 1);
   encode_key({RouteKind::kHttpRoute, "p", "ns", "n"}, {}, encoded);
-  const std::vector<Bytes> many =
-      pack_usage_pages(std::vector<UsageRow>(2049, {encoded, {}, 0}), 0);
+  const PageList many = pack_usage_pages(std::vector<UsageRow>(2049, {encoded, {}, 0}), 0);
   CHECK(many.size() == 3);
   CHECK(rows_of(many[0]) == 1024 && rows_of(many[1]) == 1024 && rows_of(many[2]) == 1);
   CHECK(pack_usage_pages({}, 0).empty());

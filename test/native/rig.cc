@@ -21,9 +21,10 @@ Format format_of(const std::vector<std::string>& keys) {
 }
 
 /// The rows of usage pages (usage_page.h), each as its amounts, columns and text, sorted.
-std::string rows_of(const std::vector<Bytes>& pages) {
+std::string rows_of(const PageList& pages) {
   std::vector<std::string> sorted;
-  for (const Bytes& page : pages) {
+  for (size_t number = 0; number < pages.size(); ++number) {
+    const std::string page(pages[number]);
     ByteReader head(page);
     CHECK(head.get<uint32_t>() == 0x3155464D);
     const auto rows = head.get<uint32_t>();
@@ -82,9 +83,12 @@ std::string part_of(const ClosedPart& part) {
   out.put(part.window_ms);
   out.put(part.part);
   out.put(static_cast<uint8_t>(part.by_time));
+  out.put(part.end_offset);
   out.put(part.outcomes);
   out.put_text(rows_of(part.pages));
   out.put_text(rows_of(part.unattributed));
+  out.put_text(rows_of(part.projects));
+  out.put_text(rows_of(part.reasons));
   return out.take();
 }
 
@@ -124,11 +128,11 @@ void Rig::drain() {
 void Rig::store_snapshot() {
   EngineSnapshot snapshot = engine_->snapshot();
   head_ = std::move(snapshot.head);
-  for (SnapshotPage& page : snapshot.pages) {
-    if (page.bytes.empty()) {
-      pages_.erase(page.name);
+  for (size_t page = 0; page < snapshot.pages.size(); ++page) {
+    if (snapshot.pages.bytes(page).empty()) {
+      pages_.erase(snapshot.pages.name(page));
     } else {
-      pages_[page.name] = std::move(page.bytes);
+      pages_[snapshot.pages.name(page)] = snapshot.pages.bytes(page);
     }
   }
 }
@@ -140,9 +144,13 @@ void Rig::restart() {
   for (const auto& [name, bytes] : pages_) {
     pages.emplace_back(bytes);
   }
+  restore(head_, pages);
+}
+
+void Rig::restore(std::string_view head, const std::vector<std::string_view>& pages) {
   engine_ = std::make_unique<Engine>(options_);
   CHECK(engine_->init() == Error::kNone);
-  CHECK(engine_->restore(head_, pages) == Error::kNone);
+  CHECK(engine_->restore(head, pages) == Error::kNone);
 }
 
 Output Rig::finish() {

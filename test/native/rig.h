@@ -51,6 +51,8 @@ class Rig {
   Engine& engine() { return *engine_; }
   /// Takes what waits, makes a snapshot and goes on with a new engine that is restored from it.
   void restart();
+  /// Goes on with a new engine that is restored from these.
+  void restore(std::string_view head, const std::vector<std::string_view>& pages);
   /// Ends the stream and gives all that it made.
   Output finish();
 

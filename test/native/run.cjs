@@ -20,7 +20,7 @@ const ROOT = join(__dirname, '../..')
 const CACHE = join(ROOT, 'node_modules/.cache/meter-fast-native')
 const COMPILER = process.env.CXX ?? 'g++'
 const SIMDJSON_SOURCE = 'native/parse/simdjson.cc'
-const PROGRAMS = ['literal', 'restore', 'fold', 'damage']
+const PROGRAMS = ['literal', 'restore', 'upgrade', 'fold', 'damage']
 /** Library checks too: a view's index beyond its end is found even where memory goes on. */
 const CHECKED = ['-O1', '-g1', '-fno-omit-frame-pointer', '-D_GLIBCXX_ASSERTIONS']
 const ADDRESS = '-fsanitize=address'

@@ -33,12 +33,12 @@ interface Part {
   readonly rows: readonly UsageRow[]
 }
 
-function parts(...steps: readonly string[]): Part[] {
+async function parts(...steps: readonly string[]): Promise<Part[]> {
   const one = engine()
   for (const step of steps) {
-    if (step === CLOSE) one.closeByTime()
-    else if (step === END) one.endStream()
-    else one.feed(file(step))
+    if (step === CLOSE) await one.closeByTime()
+    else if (step === END) one.endStreamSync()
+    else one.feedSync(file(step))
   }
   const { closed } = one.take()
   one.close()
@@ -62,32 +62,31 @@ function texts(found: readonly Part[]): string[] {
 }
 
 describe('parts', () => {
-  test('a line for a window that was closed by time opens its next part', () => {
-    const found = parts(
+  test('a line for a window that was closed by time opens its next part', async () => {
+    const found = await parts(
       ...[at('12:00:00'), CLOSE, at('12:00:30'), at('12:00:40'), CLOSE],
       ...[at('12:00:50'), at('12:01:00'), CLOSE, at('12:02:00'), END],
     )
     expect(texts(found)).toEqual(['0 0 1*', '0 1 2*', '0 2 1', '1 0 1*', '2 0 1'])
   })
 
-  test('a late line after a close by time belongs to the open window still', () => {
-    const found = parts(at('12:05:00'), CLOSE, at('12:04:00'), at('11:05:00'), END)
+  test('a late line after a close by time belongs to the open window still', async () => {
+    const found = await parts(at('12:05:00'), CLOSE, at('12:04:00'), at('11:05:00'), END)
     expect(texts(found)).toEqual(['5 0 1*', '5 1 2'])
   })
 
-  test('a close without a line makes no part', () => {
-    expect(texts(parts(CLOSE, at('12:00:00'), CLOSE, CLOSE, END, CLOSE))).toEqual(['0 0 1*'])
+  test('a close without a line makes no part', async () => {
+    expect(texts(await parts(CLOSE, at('12:00:00'), CLOSE, CLOSE, END, CLOSE))).toEqual(['0 0 1*'])
   })
 
-  test('unattributed lines alone make a part too, quarantined ones do not', () => {
+  test('unattributed lines alone make a part too, quarantined ones do not', async () => {
     const nobody = at('12:00:00', { project_name: null })
-    expect(texts(parts(nobody, CLOSE, 'x', at('12:00:00', { bytes_sent: -1 }), CLOSE))).toEqual([
-      '0 0 0*',
-    ])
+    const found = await parts(nobody, CLOSE, 'x', at('12:00:00', { bytes_sent: -1 }), CLOSE)
+    expect(texts(found)).toEqual(['0 0 0*'])
   })
 
-  test('another epoch begins at part 0, in the same window too', () => {
-    const found = parts(
+  test('another epoch begins at part 0, in the same window too', async () => {
+    const found = await parts(
       at('12:00:00'),
       CLOSE,
       at('10:00:00'),
@@ -103,13 +102,13 @@ describe('parts', () => {
     ])
   })
 
-  test('what is in a window is the same, wherever it is split', () => {
+  test('what is in a window is the same, wherever it is split', async () => {
     const lines = ['12:00:01', '12:00:02', '12:00:03', '12:00:04'].map((time) =>
       at(time, { bytes_sent: 7, duration: 600 }),
     )
     for (const closes of [[], [1], [2], [1, 3], [1, 2, 3]]) {
       const steps = lines.flatMap((text, i) => (closes.includes(i) ? [CLOSE, text] : [text]))
-      const rows = parts(...steps, END).flatMap((part) => part.rows)
+      const rows = (await parts(...steps, END)).flatMap((part) => part.rows)
       const sum = (pick: (row: UsageRow) => bigint) =>
         rows.reduce((all, row) => all + pick(row), 0n)
       expect(sum((row) => row.requests)).toBe(4n)
@@ -120,12 +119,12 @@ describe('parts', () => {
     }
   })
 
-  test('keys of a part count towards the keys of its segment', () => {
+  test('keys of a part count towards the keys of its segment', async () => {
     const one = createEngine({ ...OPTIONS_OF_TWO_KEYS })
-    for (const name of ['a', 'b']) one.feed(file(at('12:00:00', { route_name: name })))
-    one.closeByTime()
-    for (const name of ['c', 'a']) one.feed(file(at('12:00:00', { route_name: name })))
-    one.endStream()
+    for (const name of ['a', 'b']) one.feedSync(file(at('12:00:00', { route_name: name })))
+    await one.closeByTime()
+    for (const name of ['c', 'a']) one.feedSync(file(at('12:00:00', { route_name: name })))
+    one.endStreamSync()
     const names = one
       .take()
       .closed.map(({ pages }) =>
@@ -137,13 +136,13 @@ describe('parts', () => {
     ])
   })
 
-  test('the sum that a segment may hold is over all its parts', () => {
+  test('the sum that a segment may hold is over all its parts', async () => {
     const huge = at('12:00:00', { bytes_sent: 2 ** 53 })
     const one = engine()
-    for (let i = 0; i < 1023; i++) one.feed(file(huge))
-    one.closeByTime()
-    one.feed(file(huge, at('12:00:00', { bytes_sent: 2 ** 53 - 1 }), at('12:00:00')))
-    one.endStream()
+    for (let i = 0; i < 1023; i++) one.feedSync(file(huge))
+    await one.closeByTime()
+    one.feedSync(file(huge, at('12:00:00', { bytes_sent: 2 ** 53 - 1 }), at('12:00:00')))
+    one.endStreamSync()
     const { closed } = one.take()
     const sums = closed.map(({ pages }) =>
       pages.flatMap((page) => [...usageRows(page)].map((row) => [row.requests, row.egressBytes])),
@@ -151,8 +150,8 @@ describe('parts', () => {
     expect(sums).toEqual([[[1023n, 1023n * 2n ** 53n]], [[1n, 2n ** 53n - 1n]]])
   })
 
-  test('what a long-lived request has reported is known in the next part', () => {
-    const found = parts(
+  test('what a long-lived request has reported is known in the next part', async () => {
+    const found = await parts(
       ...[report('DownstreamPeriodic', 10, { duration: 10 }), CLOSE],
       ...[report('DownstreamEnd', 25, { duration: 30 }), END],
     )

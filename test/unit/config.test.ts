@@ -97,6 +97,7 @@ describe('the result', () => {
   test('the least configuration has every default', () => {
     expect(load(LEAST)).toMatchInlineSnapshot(`
       {
+        "ambiguousPolicy": "resend",
         "connectionSeconds": "exact",
         "dimensions": {},
         "exclude": {
@@ -118,8 +119,12 @@ describe('the result', () => {
         },
         "sinkDedupWindowMs": 120000,
         "state": {
+          "acceptedRetentionMs": 259200000,
           "dir": "/var/lib/meter-fast",
           "heldBytesMax": 10737418240,
+          "ledgerRetentionMs": 3024000000,
+          "quarantineBytesMax": 1073741824,
+          "reserveBytes": 67108864,
           "spoolBytesMax": 10737418240,
         },
         "streams": [
@@ -236,6 +241,7 @@ observe: { listen: '[::1]:9464' }
 `)
     expect(rest).toMatchInlineSnapshot(`
       {
+        "ambiguousPolicy": "resend",
         "connectionSeconds": "per_request_floor",
         "dimensions": {
           "region": "us-east-1",
@@ -274,8 +280,12 @@ observe: { listen: '[::1]:9464' }
         },
         "sinkDedupWindowMs": 3600000,
         "state": {
+          "acceptedRetentionMs": 259200000,
           "dir": "/s",
           "heldBytesMax": 1048576,
+          "ledgerRetentionMs": 3024000000,
+          "quarantineBytesMax": 1073741824,
+          "reserveBytes": 67108864,
           "spoolBytesMax": 1073741824,
         },
         "windowMs": 300000,

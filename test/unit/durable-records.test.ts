@@ -8,13 +8,16 @@ import {
   unpackRecord,
 } from '../../src/durable/codec.ts'
 import { KEY_BYTES_MAX, nameField, numberAt, numberField } from '../../src/durable/keys.ts'
+import { ledgerKey } from '../../src/durable/ledger.ts'
+import { quarantineKey } from '../../src/durable/quarantine.ts'
 import {
   counterKey,
   gapKey,
-  ledgerKey,
   putSegment,
+  putSegmentPage,
   putStream,
-  quarantineKey,
+  putStreamPage,
+  putUnattributed,
   removeSegment,
   removeStream,
   segmentPages,
@@ -50,9 +53,9 @@ test('the longest keys fit into the store, whatever the names hold', () => {
   const piece = { stream, windowStartMs: 2 ** 53 - 1, epoch: 2 ** 53 - 1, part: `r${2 ** 53 - 1}` }
   expect(ledgerKey(piece).length).toBeLessThan(KEY_BYTES_MAX)
   const store = openMemoryState()
-  const snapshot = { head: page(''), pages: [{ name: stream, bytes: page('p') }] }
-  putStream(store, { stream, place: null, lineDimensions: [], generations: [] }, snapshot)
-  putSegment(store, 0, piece, { pages: [page('a')], unattributed: [page('b')] })
+  putStream(store, { stream, place: null, lineDimensions: [], generations: [] }, page(''))
+  putStreamPage(store, stream, { name: stream, bytes: page('p') })
+  putUnattributed(store, piece, 2 ** 53 - 1, page('b'))
   expect(texts(streamPages(store, stream))).toEqual(['p'])
 })
 
@@ -117,16 +120,16 @@ function record(stream: string, ...inodes: number[]) {
 
 test('a stream keeps its record and the newest page of each name', () => {
   const store = openMemoryState()
-  const pages = ['a', 'b', 'c'].map((name) => ({ name, bytes: page(`${name}1`) }))
-  putStream(store, record('file/n/access.log', 1), { head: page('head 1'), pages })
-  putStream(store, record('file/n/access.log2'), { head: page('other'), pages })
-  putStream(store, record('file/n/access.log', 1, 2), {
-    head: page('head 2'),
-    pages: [
-      { name: 'b', bytes: page('b2') },
-      { name: 'c', bytes: null },
-    ],
-  })
+  const put = (stream: string, name: string, text: string | null) =>
+    putStreamPage(store, stream, { name, bytes: text === null ? null : page(text) })
+  for (const stream of ['file/n/access.log', 'file/n/access.log2']) {
+    for (const name of ['a', 'b', 'c']) put(stream, name, `${name}1`)
+  }
+  putStream(store, record('file/n/access.log', 1), page('head 1'))
+  putStream(store, record('file/n/access.log2'), page('other'))
+  putStream(store, record('file/n/access.log', 1, 2), page('head 2'))
+  put('file/n/access.log', 'b', 'b2')
+  put('file/n/access.log', 'c', null)
   expect([...streams<null, { inode: number }>(store)]).toEqual([
     {
       stream: 'file/n/access.log',
@@ -154,8 +157,10 @@ test('closed segments wait in order of their numbers, with their pages in order'
     rules: 'r',
   })
   const eleven = Array.from({ length: 11 }, (_, i) => page(`p${i}`))
-  putSegment(store, 10, head('1'), { pages: [page('x')], unattributed: [] })
-  putSegment(store, 9, head('0'), { pages: eleven, unattributed: [] })
+  putSegment(store, 10, head('1'))
+  putSegmentPage(store, 10, 0, page('x'))
+  putSegment(store, 9, head('0'))
+  for (const [index, one] of eleven.entries()) putSegmentPage(store, 9, index, one)
   expect([...waitingSegments(store)]).toEqual([
     { number: 9, head: head('0') },
     { number: 10, head: head('1') },
@@ -166,14 +171,12 @@ test('closed segments wait in order of their numbers, with their pages in order'
   expect([...waitingSegments(store)].map(({ number }) => number)).toEqual([10])
 })
 
-test('unattributed pages stay when their segment is rendered, oldest window first', () => {
+test('unattributed pages are found by window, oldest first', () => {
   const store = openMemoryState()
   for (const windowStartMs of [180_000, 60_000, 120_000]) {
     const piece = { stream: 's', windowStartMs, epoch: 0, part: '0' }
-    const unattributed = [page(`${windowStartMs}a`), page(`${windowStartMs}b`)]
-    const head = { ...piece, rules: 'not kept' }
-    putSegment(store, 0, head, { pages: [], unattributed })
-    removeSegment(store, 0, 0)
+    putUnattributed(store, piece, 0, page(`${windowStartMs}a`))
+    putUnattributed(store, piece, 1, page(`${windowStartMs}b`))
   }
   const found = [...unattributedPages(store, 60_000, 180_000)]
   expect(texts(found.map((one) => one.page))).toEqual(['60000a', '60000b', '120000a', '120000b'])

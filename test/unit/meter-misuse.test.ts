@@ -51,7 +51,7 @@ describe('a wrong moment', () => {
       expect(() => (CALLS[name] ?? ((one: Meter) => one.close()))(meter)).toThrowError(
         expect.objectContaining({
           code: 'METER_MISUSE',
-          message: 'a read of this engine is running: await it first',
+          message: 'an earlier call of this engine is running: await it first',
         }),
       )
       await running

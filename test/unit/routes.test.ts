@@ -140,8 +140,8 @@ describe('unattributed usage', () => {
       keysMax: 1_000_000,
       streamStatesMax: 1_000_000,
     })
-    engine.feed(file(...lines))
-    engine.endStream()
+    engine.feedSync(file(...lines))
+    engine.endStreamSync()
     const { closed } = engine.take()
     expect(closed.flatMap(({ pages }) => pages.flatMap((page) => [...usageRows(page)]))).toEqual([])
     return closed.flatMap(({ windowStartMs, unattributed }) =>

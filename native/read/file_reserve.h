@@ -1,0 +1,12 @@
+// Takes room on a disk for later.
+#pragma once
+
+#include <cstdint>
+
+namespace mf {
+
+/// Makes `path` (0600) a file of `bytes` bytes that are allocated on the disk, durably. False when
+/// there is no room, or the file cannot be made; what is there then may be deleted.
+bool allocate_file(const char* path, uint64_t bytes);
+
+}  // namespace mf

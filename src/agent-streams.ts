@@ -1,0 +1,149 @@
+// All streams of an agent: found, taken up from the state, read in turns, let go when they end.
+
+import { type StreamSettings, sourceOf, streamSettings } from './agent-sources.ts'
+import { type Staging, stageStream } from './agent-staging.ts'
+import { AgentStream } from './agent-stream.ts'
+import type { Config } from './config/config.ts'
+import { putSettings } from './durable/history.ts'
+import { removeStream, streams as storedStreams } from './durable/records.ts'
+import type { StateStore } from './durable/state.ts'
+import { OUTCOMES } from './native.ts'
+import { discoverAll, watchedDirectories } from './tail/discover.ts'
+import type { GapRecord } from './tail/generation-list.ts'
+import type { GenerationRecord } from './tail/identity.ts'
+import type { StreamPlace } from './tail/listing.ts'
+import { ProblemLog } from './tail/problem.ts'
+
+/** Above the flush interval of Envoy's access log (10 s), so that a close by time is rare. */
+const GRACE_MS = 30_000
+/** Bytes of one stream before the others have their turn. */
+const TURN_BYTES = 64 * 1024 * 1024
+
+/** What streams tell people. */
+export type StreamSignal =
+  | { readonly kind: 'stream'; readonly stream: string }
+  | { readonly kind: 'problem'; readonly message: string }
+  | { readonly kind: 'gap'; readonly gap: GapRecord }
+
+export class AgentStreams {
+  readonly #config: Config
+  readonly #store: StateStore
+  readonly #tell: (signal: StreamSignal) => void
+  readonly #streams = new Map<string, AgentStream>()
+  readonly #problems = new ProblemLog()
+
+  constructor(config: Config, store: StateStore, tell: (signal: StreamSignal) => void) {
+    this.#config = config
+    this.#store = store
+    this.#tell = tell
+  }
+
+  /** Takes up what the last commit says; resolves to how many streams there are. */
+  async resume(): Promise<number> {
+    for (const record of storedStreams<StreamPlace, GenerationRecord>(this.#store)) {
+      const stream = this.#open(record.place)
+      if (stream !== undefined) await stream.resume(record, this.#store)
+    }
+    return this.#streams.size
+  }
+
+  /** Finds new streams; forgets ended ones whose files are gone. Gives what to watch. */
+  async discover(): Promise<string[]> {
+    const { streams, problems } = await discoverAll(this.#config.streams)
+    this.#tellProblems(this.#problems.news(problems))
+    const there = new Set(streams.map(({ stream }) => stream))
+    for (const { stream, directory, liveName, attempt } of streams) {
+      if (this.#streams.has(stream)) continue
+      this.#open({ stream, directory, liveName, attempt })
+      this.#tell({ kind: 'stream', stream })
+    }
+    for (const [name, stream] of this.#streams) {
+      if (there.has(name) || !stream.isEnded || stream.isChanged) continue
+      this.#streams.delete(name)
+      await stream.close()
+      removeStream(this.#store, name)
+    }
+    const places = [...this.#streams.values()].map(({ place }) => place)
+    return watchedDirectories(this.#config.streams, places)
+  }
+
+  /**
+   * Reads what is new in every stream, as long as `mayRead` says so. Resolves to the bytes read,
+   * and whether all streams had their turn.
+   */
+  async poll(
+    last: boolean,
+    mayRead: () => boolean,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: number; readonly isComplete: boolean }> {
+    let bytes = 0
+    for (const stream of this.#streams.values()) {
+      if (signal.aborted || !mayRead()) return { bytes, isComplete: false }
+      bytes += await stream.poll(TURN_BYTES, last, signal)
+      this.#tellProblems(stream.takeProblems())
+    }
+    return { bytes, isComplete: true }
+  }
+
+  async closeByTime(nowMs: number): Promise<void> {
+    for (const stream of this.#streams.values()) await stream.closeByTime(nowMs, GRACE_MS)
+  }
+
+  async closeNow(): Promise<void> {
+    for (const stream of this.#streams.values()) await stream.closeNow()
+  }
+
+  /** Something happened that the last commit does not hold. */
+  get isChanged(): boolean {
+    for (const stream of this.#streams.values()) if (stream.isChanged) return true
+    return false
+  }
+
+  /** Bytes in memory that wait for a commit. */
+  get pendingBytes(): number {
+    let bytes = 0
+    for (const stream of this.#streams.values()) bytes += stream.pendingBytes
+    return bytes
+  }
+
+  async stage(staging: Staging): Promise<void> {
+    for (const stream of this.#streams.values()) {
+      if (!stream.isChanged) continue
+      for (const gap of await stageStream(stream, staging)) this.#tell({ kind: 'gap', gap })
+    }
+  }
+
+  /** Lines since each stream began, in the order of OUTCOMES. */
+  counters(): BigInt64Array {
+    const sum = new BigInt64Array(OUTCOMES.length)
+    for (const stream of this.#streams.values()) {
+      stream.counters().forEach((count, i) => {
+        sum[i] = (sum[i] ?? 0n) + count
+      })
+    }
+    return sum
+  }
+
+  async close(): Promise<void> {
+    for (const stream of this.#streams.values()) await stream.close()
+  }
+
+  #open(place: StreamPlace): AgentStream | undefined {
+    const source = sourceOf(place, this.#config.streams)
+    if (source === undefined) {
+      const message =
+        `stream ${place.stream} is in the state, but no entry of "streams" names it any more: ` +
+        'it stays there unread'
+      this.#tell({ kind: 'problem', message })
+      return undefined
+    }
+    const settings: StreamSettings = streamSettings(this.#config, source)
+    const stream = new AgentStream(place, settings, putSettings(this.#store, settings))
+    this.#streams.set(place.stream, stream)
+    return stream
+  }
+
+  #tellProblems(problems: readonly { readonly message: string }[]): void {
+    for (const { message } of problems) this.#tell({ kind: 'problem', message })
+  }
+}

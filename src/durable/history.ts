@@ -1,0 +1,144 @@
+// What is needed to compute a stream again from its logs, exactly as it was computed the first
+// time: events are a pure function of the bytes, the settings and the closes by time, and this is
+// where the last two are.
+//
+//   settings/<hash>                    how lines are read and what events are made of them
+//   generation/<stream>/<n>            what proves a generation, and where its reading ended
+//   checkpoint/<stream>/<n>            the engine as it was when generation n began
+//   history/<stream>/<n>               what happened at a place of the stream, in order
+//
+// A checkpoint lets the computation begin in the middle when older logs are gone.
+
+import { createHash } from 'node:crypto'
+import type { EngineSnapshot } from '../native.ts'
+import { getJson, jsonEntries, packRecord, putJson, unpackRecord } from './codec.ts'
+import { nameField, numberField } from './keys.ts'
+import type { Position } from './records.ts'
+import type { StateReader, StateStore } from './state.ts'
+
+/** Pages of a larger checkpoint are not kept: the computation cannot begin at its generation. */
+const CHECKPOINT_BYTES_MAX = 1024 * 1024
+
+/** Something that no byte of a log says, and that changes what comes of the bytes behind it. */
+export type HistoryEntry = { readonly at: Position } & (
+  | /** From here on lines are read with these settings. */
+  {
+      readonly kind: 'settings'
+      readonly settings: string
+    } /** The wall clock closed the open segment. */
+  | {
+      readonly kind: 'close'
+    } /** Reading went on at `to` of the same generation: what lies between is not in the totals. */
+  | { readonly kind: 'skip'; readonly to: number }
+)
+
+/** What is kept of a generation when its file may be gone. */
+export interface GenerationHistory {
+  readonly generation: number
+  /** Its place in the order in which the generations of the stream were read. */
+  readonly order: number
+  /** Base name at the last look: a hint for people. */
+  readonly name: string
+  /** SHA-256 in hex of the first `proofBytes` uncompressed bytes. */
+  readonly proof: string
+  readonly proofBytes: number
+  /** Where its reading ended; null while it is read. */
+  readonly endOffset: number | null
+  /** The wall clock when it was staged: for retention. */
+  readonly atMs: number
+}
+
+/** Stages settings, any JSON, unless they are there; gives their name. */
+export function putSettings(store: StateStore, settings: unknown): string {
+  const text = JSON.stringify(settings)
+  const name = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  const key = `settings/${name}`
+  if (store.get(key) === undefined) store.put(key, Buffer.from(text))
+  return name
+}
+
+export function readSettings<Settings>(store: StateReader, name: string): Settings | undefined {
+  return getJson<Settings>(store, `settings/${name}`)
+}
+
+/** Stages the next entry of a stream's history; `number` counts them. */
+export function putHistory(
+  store: StateStore,
+  stream: string,
+  number: number,
+  entry: HistoryEntry,
+): void {
+  putJson(store, `history/${nameField(stream)}/${numberField(number)}`, entry)
+}
+
+/** The entries of a stream, in order. */
+export function* historyOf(store: StateReader, stream: string): Generator<HistoryEntry> {
+  for (const [, entry] of jsonEntries<HistoryEntry>(store, `history/${nameField(stream)}/`)) {
+    yield entry
+  }
+}
+
+export function putGeneration(store: StateStore, stream: string, one: GenerationHistory): void {
+  putJson(store, generationKey(stream, one.generation), one)
+}
+
+/** The generations of a stream, in the order in which they were read. */
+export function generationsOf(store: StateReader, stream: string): GenerationHistory[] {
+  const prefix = `generation/${nameField(stream)}/`
+  const all = Array.from(jsonEntries<GenerationHistory>(store, prefix), ([, one]) => one)
+  return all.sort((a, b) => a.order - b.order)
+}
+
+/** Stages the engine as it is at the beginning of a generation, unless that is too large. */
+export function putCheckpoint(
+  store: StateStore,
+  stream: string,
+  generation: number,
+  checkpoint: EngineSnapshot,
+): void {
+  const pages = checkpoint.pages.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]))
+  const parts = [checkpoint.head, ...pages]
+  if (parts.reduce((sum, { length }) => sum + length, 0) > CHECKPOINT_BYTES_MAX) return
+  const lengths = parts.map(({ length }) => length)
+  store.put(checkpointKey(stream, generation), packRecord({ lengths }, Buffer.concat(parts)))
+}
+
+/** The engine at the beginning of a generation, as `Engine.restore` takes it. */
+export function readCheckpoint(
+  store: StateReader,
+  stream: string,
+  generation: number,
+): { readonly head: Uint8Array; readonly pages: Uint8Array[] } | undefined {
+  const packed = store.get(checkpointKey(stream, generation))
+  if (!packed) return undefined
+  const { head, body } = unpackRecord<{ readonly lengths: readonly number[] }>(packed)
+  let at = 0
+  const [first = new Uint8Array(), ...pages] = head.lengths.map((length) => {
+    at += length
+    return body.slice(at - length, at)
+  })
+  return { head: first, pages }
+}
+
+/** Numbers of the generations of which something is kept, with the time of each. */
+export function* generationTimes(
+  store: StateReader,
+): Generator<{ readonly key: string; readonly generation: number; readonly atMs: number }> {
+  for (const [key, { generation, atMs }] of jsonEntries<GenerationHistory>(store, 'generation/')) {
+    yield { key, generation, atMs }
+  }
+}
+
+/** Stages the end of what is kept of one generation. */
+export function removeGeneration(store: StateStore, generationKey: string): void {
+  store.remove(generationKey)
+  store.remove(generationKey.replace(/^generation/, 'checkpoint'))
+}
+
+function generationKey(stream: string, generation: number): string {
+  return `generation/${nameField(stream)}/${numberField(generation)}`
+}
+
+function checkpointKey(stream: string, generation: number): string {
+  return `checkpoint/${nameField(stream)}/${numberField(generation)}`
+}

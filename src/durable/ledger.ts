@@ -1,0 +1,83 @@
+// The ledger: what became of every line, piece by piece, and where the lines are. Conservation is
+// checked with it: `verify` recomputes pieces from the logs, `explain` names the bytes of a number.
+//
+//   ledger/<window>/<stream>/<epoch>/<part>    one closed piece: outcomes, sums, byte range
+//   ledger-day/<day>/<stream>                  pieces that are older than the retention, summed
+//
+// A piece holds every line between the end of the piece before it and its own end, billed or not,
+// so the pieces of a stream cover its bytes without a hole and without an overlap.
+
+import type { ClosedSegment } from '../native.ts'
+import { type Counts, packRecord, unpackRecord } from './codec.ts'
+import { type PieceName, type Position, pieceFields } from './records.ts'
+import type { StateReader, StateStore } from './state.ts'
+
+/** What a ledger row says besides its sums. */
+export interface LedgerHead extends PieceName {
+  readonly windowMs: number
+  /** Closed by the wall clock; false: by content, or made by a replay. */
+  readonly byTime: boolean
+  /** Lines by outcome. */
+  readonly lines: Counts
+  /** The first byte of it, and the first one that is not of it; null for a replay. */
+  readonly from: Position | null
+  readonly to: Position | null
+  /** Names the settings that its lines were read with. */
+  readonly settings: string
+  /** The wall clock when it was staged: for retention and for people. */
+  readonly closedAtMs: number
+}
+
+export interface LedgerRow extends LedgerHead {
+  /** Usage pages, one row per project: metered usage. */
+  readonly projects: readonly Uint8Array[]
+  /** A usage page, one row per reason: unattributed usage; empty when there is none. */
+  readonly reasons: Uint8Array
+}
+
+interface PackedHead extends LedgerHead {
+  /** Bytes of each page of `projects`; the rest of the body is `reasons`. */
+  readonly lengths: readonly number[]
+}
+
+const PREFIX = 'ledger/'
+
+export function ledgerKey(piece: PieceName): string {
+  return `${PREFIX}${pieceFields(piece)}`
+}
+
+/** Stages the row of a piece. */
+export function putLedgerRow(
+  store: StateStore,
+  head: LedgerHead,
+  sums: Pick<ClosedSegment, 'projects' | 'reasons'>,
+): void {
+  const lengths = sums.projects.map((page) => page.length)
+  const packed: PackedHead = { ...head, lengths }
+  store.put(ledgerKey(head), packRecord(packed, Buffer.concat([...sums.projects, sums.reasons])))
+}
+
+/** The row in a packed value. */
+export function readLedgerRow(packed: Uint8Array): LedgerRow {
+  const { head, body } = unpackRecord<PackedHead>(packed)
+  const { lengths, ...rest } = head
+  let at = 0
+  const projects = lengths.map((length) => {
+    at += length
+    return body.slice(at - length, at)
+  })
+  return { ...rest, projects, reasons: body.slice(at) }
+}
+
+/** All rows of windows that start in [fromMs, toMs), oldest window first. */
+export function* ledgerRows(
+  store: StateReader,
+  fromMs = 0,
+  toMs = Number.MAX_SAFE_INTEGER,
+): Generator<LedgerRow> {
+  for (const [key, packed] of store.entries(PREFIX)) {
+    const windowStartMs = Number(key.split('/')[1])
+    if (windowStartMs >= toMs) return
+    if (windowStartMs >= fromMs) yield readLedgerRow(packed)
+  }
+}
