@@ -8,7 +8,8 @@
 //
 // Lines that are not billed are in quarantine.ts, what became of all lines in ledger.ts, what a
 // recomputation needs in history.ts. Keys that begin with a window's start are in order of time, so
-// that old ones are found first. Functions that take a StateStore stage; nothing is durable before the commit.
+// that old ones are found first. Functions that take a StateStore stage; nothing is durable before
+// the commit.
 
 import { MeterFastError } from '../errors.ts'
 import type { EngineSnapshot } from '../native.ts'

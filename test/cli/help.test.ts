@@ -15,7 +15,9 @@ const CONFIG_VALUES = [
   ...['--state-held-bytes-max', '--limits-line-bytes-max', '--limits-keys-max', '--sink-type'],
   ...['--limits-stream-states-max', '--sink-path', '--sink-url', '--sink-bearer-file'],
   ...['--sink-tls-ca-file', '--sink-tls-cert-file', '--sink-tls-key-file', '--sink-timeout'],
-  ...['--sink-dedup-window', '--on-missing-state', '--observe-listen'],
+  ...['--sink-dedup-window', '--on-missing-state', '--observe-listen', '--ambiguous-policy'],
+  ...['--state-reserve-bytes', '--state-accepted-retention', '--state-ledger-retention'],
+  '--state-quarantine-bytes-max',
 ]
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
   run: ['--config', '--once', '--dry-run', ...CONFIG_VALUES],
