@@ -53,6 +53,11 @@ export class StreamPast {
     return this.#generationsRead === 0
   }
 
+  /** There is something to stage. */
+  get isChanged(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** The generation is read for the first time. */
   isNew(generation: number): boolean {
     return !this.#orders.has(generation)

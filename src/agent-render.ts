@@ -143,7 +143,9 @@ export class SegmentRenderer {
       throw new MeterFastError('METER_BUG', `${what}; please report it`)
     }
     const slices = renderSlices(head, pages, settings.rules)
-    const held = head.windowStartMs + head.windowMs < this.#holdBeforeMs
+    // What somebody asked to bill is not held.
+    const isReplay = head.part.startsWith('r')
+    const held = !isReplay && head.windowStartMs + head.windowMs < this.#holdBeforeMs
     const { rendered } = head
     return { number, head, slices, held, skip: rendered, rendered, isDone: false }
   }

@@ -15,6 +15,7 @@ import { Commits } from './agent-commits.ts'
 import { Delivery } from './agent-delivery.ts'
 import { SpoolOutbox } from './agent-outbox.ts'
 import { SegmentRenderer } from './agent-render.ts'
+import type { RequestDesk } from './agent-requests.ts'
 import type { AgentSignal } from './agent-signal.ts'
 import { AgentStreams } from './agent-streams.ts'
 import { type AgentWaker, type AgentWorld, realWorld } from './agent-world.ts'
@@ -56,6 +57,8 @@ export interface AgentParts {
   readonly sink: Sink
   /** Left out where the state is in memory: that disk is never full. */
   readonly reserve?: DiskReserve
+  /** Where other processes ask for something; left out where none can. */
+  readonly desk?: RequestDesk
   readonly world?: AgentWorld
 }
 
@@ -65,6 +68,7 @@ export class AgentRun {
   readonly #store: StateStore
   readonly #sink: Sink
   readonly #reserve: DiskReserve | undefined
+  readonly #desk: RequestDesk | undefined
   readonly #world: AgentWorld
   readonly #waker: AgentWaker
   readonly #spool: Spool
@@ -81,6 +85,8 @@ export class AgentRun {
   #spoolFull = false
   /** The last round did not read all streams. */
   #paused = false
+  /** Somebody asks for something. */
+  #asked = false
 
   constructor(config: Config, options: AgentOptions, parts: AgentParts) {
     const { store, sink, world = realWorld(options.now) } = parts
@@ -89,6 +95,7 @@ export class AgentRun {
     this.#store = store
     this.#sink = sink
     this.#reserve = parts.reserve
+    this.#desk = parts.desk
     this.#world = world
     this.#waker = world.makeWaker()
     this.#spool = new Spool(store)
@@ -239,6 +246,7 @@ export class AgentRun {
     this.#discoverAtMs = this.#world.elapsed() + DISCOVER_INTERVAL_MS
     if (!this.#hasDisk && this.#reserve?.take()) this.#tell({ kind: 'disk-free' })
     this.#waker.setDirectories(await this.#streams.discover())
+    this.#asked = this.#desk?.isAsked ?? false
     const [oldest] = this.#spool.queued()
     const { bytes } = this.#spool.counts()
     for (const alarm of this.#alarms.news(bytes, oldest?.timeMs, this.#world.now())) {
@@ -277,7 +285,7 @@ export class AgentRun {
   }
 
   get #isChanged(): boolean {
-    return this.#streams.isChanged || (this.#hasDisk && this.#renderer.isBusy)
+    return this.#streams.isChanged || this.#asked || (this.#hasDisk && this.#renderer.isBusy)
   }
 
   /** Stages what changed, renders what closed, commits. */
@@ -289,6 +297,7 @@ export class AgentRun {
       nowMs: this.#world.now(),
       turn: () => this.#world.turn(),
     })
+    if (this.#asked) this.#asked = (await this.#desk?.step()) ?? false
     // What closed just now is rendered at once when it is little: then its pages are not written.
     if (this.#hasDisk) await this.#renderer.render((events) => events >= RENDER_AT_ONCE_EVENTS)
     const { events, heldEvents, futureMs } = this.#renderer.flush()
@@ -297,6 +306,7 @@ export class AgentRun {
     if (heldEvents > 0) this.#tell({ kind: 'held', events: heldEvents })
     if (futureMs !== undefined) this.#tell({ kind: 'future', timeMs: futureMs })
     await this.#commits.commit()
+    this.#desk?.committed()
     this.#outbox.wake()
   }
 

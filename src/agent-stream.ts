@@ -93,6 +93,7 @@ export class AgentStream {
     const { settings } = this.#past
     const known = generationsOf(store, stream)
     this.#past = new StreamPast(stream, settings, record.history, known, this.#position)
+    this.#changed = this.#past.isChanged
   }
 
   /** Bytes in memory that wait for a commit. */

@@ -5,7 +5,7 @@ import { type Staging, stageStream } from './agent-staging.ts'
 import { AgentStream } from './agent-stream.ts'
 import type { Config } from './config/config.ts'
 import { putSettings } from './durable/history.ts'
-import { removeStream, streams as storedStreams } from './durable/records.ts'
+import { endStream, streams as storedStreams } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
 import { OUTCOMES } from './native.ts'
 import { discoverAll, watchedDirectories } from './tail/discover.ts'
@@ -60,8 +60,8 @@ export class AgentStreams {
     for (const [name, stream] of this.#streams) {
       if (there.has(name) || !stream.isEnded || stream.isChanged) continue
       this.#streams.delete(name)
+      endStream(this.#store, name, OUTCOMES, stream.counters())
       await stream.close()
-      removeStream(this.#store, name)
     }
     const places = [...this.#streams.values()].map(({ place }) => place)
     return watchedDirectories(this.#config.streams, places)

@@ -6,6 +6,7 @@
 // is room; any other fault may happen once between two commits that succeed.
 
 import type { Writable } from 'node:stream'
+import { RequestDesk } from './agent-requests.ts'
 import { type AgentReport, AgentRun } from './agent-run.ts'
 import type { AgentSignal } from './agent-signal.ts'
 import { makeSink } from './agent-sink.ts'
@@ -95,7 +96,9 @@ export class Agent {
     signal: AbortSignal,
   ): Promise<AgentReport> {
     const world = this.#world
-    const parts = { store, sink, world, ...(reserve && { reserve }) }
+    const { dir } = this.#config.state
+    const onDisk = reserve && { reserve, desk: new RequestDesk(dir, store, () => world.now()) }
+    const parts = { store, sink, world, ...onDisk }
     const run = new AgentRun(this.#config, this.#options, parts)
     try {
       return await run.run(signal)

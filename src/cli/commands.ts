@@ -2,7 +2,15 @@
 // runs, so that `scan` does not wait for an HTTP client.
 
 import type { CommandIo } from './command.ts'
-import { CONFIG_FLAG, flag, RELEASE_FLAGS, SCAN_FLAGS, text } from './flags.ts'
+import {
+  CONFIG_FLAG,
+  flag,
+  RELEASE_FLAGS,
+  REPLAY_FLAGS,
+  SCAN_FLAGS,
+  STATUS_FLAGS,
+  text,
+} from './flags.ts'
 import type { CommandHelp } from './help.ts'
 
 export interface Command extends CommandHelp {
@@ -75,10 +83,31 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   release: {
     usage: 'release --state DIR',
-    sentence: 'lets events go that are held because there was no state',
+    sentence: 'lets events go that are held: old ones of a start without state, ambiguous ones',
     examples: ['meter-fast release --state /var/lib/meter-fast'],
     flags: RELEASE_FLAGS,
     run: async (args, io) => (await import('./release.ts')).release(args, io),
+  },
+  status: {
+    usage: 'status --state DIR [--json] [--quarantine] [--unattributed] [--gaps]',
+    sentence: 'the state as numbers, also while the agent runs',
+    examples: [
+      'meter-fast status --state /var/lib/meter-fast',
+      'meter-fast status --state /var/lib/meter-fast --unattributed',
+    ],
+    flags: STATUS_FLAGS,
+    run: async (args, io) => (await import('./status.ts')).status(args, io),
+  },
+  replay: {
+    usage: 'replay --state DIR --unattributed|--quarantined|--rejected|--accepted [FLAGS]',
+    sentence: 'bills what was not billed once its cause is mended, exactly once',
+    examples: [
+      'meter-fast replay --state DIR --unattributed --namespaces ns-6f1c=p-abc',
+      'meter-fast replay --state DIR --quarantined --reason bad_number',
+      'meter-fast replay --state DIR --rejected --project p-abc',
+    ],
+    flags: REPLAY_FLAGS,
+    run: async (args, io) => (await import('./replay.ts')).replay(args, io),
   },
   bench: {
     usage: 'bench [--json] [--micro] [--memory] [FLAGS]',

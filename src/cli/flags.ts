@@ -26,6 +26,29 @@ export const SCAN_FLAGS = {
   config: CONFIG_FLAG,
 }
 
-export const RELEASE_FLAGS = {
-  state: text('DIR', 'the state directory of the stopped agent'),
+const STATE_FLAG = text('DIR', 'the state directory of the agent, which may run')
+
+export const RELEASE_FLAGS = { state: STATE_FLAG }
+
+export const REPLAY_FLAGS = {
+  state: STATE_FLAG,
+  unattributed: flag('usage without a project, as far as the map below knows whose it is'),
+  namespaces: text('NS=PROJECT,...', 'projects by the namespace of the route'),
+  projects: text('TEXT=PROJECT,...', 'projects by the text that stood for one and was none'),
+  map: text('FILE', 'both in a YAML file: namespaces: {...}, projects: {...}'),
+  quarantined: flag('lines that can be billed now, with the present settings of their stream'),
+  reason: text('NAME', 'of those only the ones quarantined for it, such as bad_number'),
+  rejected: flag('events that the sink refused, with the same ids'),
+  project: text('NAME', 'of those only the ones of this project'),
+  accepted: flag('events that the sink accepted between --from and --to, with the same ids'),
+  from: text('TIME', 'RFC 3339 or ms: of the window (unattributed) or of acceptance'),
+  to: text('TIME', 'the same, not included'),
+}
+
+export const STATUS_FLAGS = {
+  state: STATE_FLAG,
+  json: flag('print one JSON object'),
+  quarantine: flag('list the quarantined lines with their places'),
+  unattributed: flag('list usage without a project by reason, project and route'),
+  gaps: flag('list what was not read of the logs'),
 }

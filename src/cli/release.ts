@@ -1,25 +1,24 @@
-// `meter-fast release`: sends events that are held because there was no state.
+// `meter-fast release`: lets events go that are held because there was no state, or because
+// nobody knows whether the sink has them.
 
-import { existsSync } from 'node:fs'
-import { releaseHeld } from '../agent-release.ts'
-import { MeterFastError } from '../errors.ts'
+import { carryOut } from '../agent-requests.ts'
 import { type CommandIo, readFlags, usage } from './command.ts'
 import { RELEASE_FLAGS } from './flags.ts'
+import { grouped } from './scan-table.ts'
 
 /** @returns the exit code */
 export async function release(args: string[], io: CommandIo): Promise<number> {
   const { texts, positionals } = readFlags('release', RELEASE_FLAGS, args, io.env)
   if (positionals.length > 0) throw usage('release', `it takes no argument "${positionals[0]}"`)
   if (!texts.state) throw usage('release', 'name the state directory: --state DIR')
-  // Opening a state that is not there would make it: a misspelt name must not.
-  if (!existsSync(texts.state)) {
-    throw new MeterFastError(
-      'METER_INPUT_MISSING',
-      `there is no state in ${texts.state}: name the state.dir of the stopped agent`,
-    )
-  }
-  const released = await releaseHeld(texts.state)
-  io.stdout.write(`${released}\n`)
-  io.stderr(`meter-fast: ${released} events released; the agent sends them when it runs\n`)
+  const { events = 0 } = await carryOut(
+    texts.state,
+    { kind: 'release' },
+    { nowMs: Date.now(), signal: io.signal, onWait: () => io.stderr(WAITING) },
+  )
+  io.stdout.write(`${events}\n`)
+  io.stderr(`meter-fast: ${grouped(BigInt(events))} events released; the agent sends them\n`)
   return 0
 }
+
+export const WAITING = 'meter-fast: an agent runs on this state and does it beside its work\n'

@@ -23,6 +23,7 @@ export const COUNTERS = [
   /** Batches whose attempt was durable and whose answer was not, at a start. */
   'batches_ambiguous',
   'events_replayed',
+  'requests_replayed',
   'lines_replayed',
   /** Times that the state was opened anew after a failed commit. */
   'commits_failed',

@@ -81,3 +81,17 @@ export function* ledgerRows(
     if (windowStartMs >= fromMs) yield readLedgerRow(packed)
   }
 }
+
+export function ledgerRow(store: StateReader, piece: PieceName): LedgerRow | undefined {
+  const packed = store.get(ledgerKey(piece))
+  return packed && readLedgerRow(packed)
+}
+
+/** The next part for a replay of a segment: `r1`, `r2`, ... */
+export function nextReplayPart(store: StateReader, segment: Omit<PieceName, 'part'>): string {
+  let next = 1
+  const first = ledgerKey({ ...segment, part: 'r0' })
+  const prefix = first.slice(0, first.lastIndexOf('/') + 2)
+  for (const [key] of store.entries(prefix)) next = Number(key.slice(prefix.length)) + 1
+  return `r${next}`
+}

@@ -62,10 +62,17 @@ export function putQuarantine(
 
 /** All lines in quarantine, in the order in which they were put there. */
 export function* quarantined(store: StateReader): Generator<QuarantineRecord> {
-  for (const [key, packed] of store.entries(PREFIX)) {
-    const { head, body } = unpackRecord<QuarantinePlace>(packed)
-    yield { key, place: head, lines: unpackLines(body) }
-  }
+  for (const [key, packed] of store.entries(PREFIX)) yield unpack(key, packed)
+}
+
+/** Keys of what `quarantined` gives. */
+export function quarantineKeys(store: StateReader): string[] {
+  return Array.from(store.entries(PREFIX), ([key]) => key)
+}
+
+export function quarantineRecord(store: StateReader, key: string): QuarantineRecord | undefined {
+  const packed = store.get(key)
+  return packed && unpack(key, packed)
 }
 
 /** Stages that of a record only `lines` are left. */
@@ -83,6 +90,11 @@ export function keepQuarantined(
 
 export function quarantineKey(number: number): string {
   return PREFIX + numberField(number)
+}
+
+function unpack(key: string, packed: Uint8Array): QuarantineRecord {
+  const { head, body } = unpackRecord<QuarantinePlace>(packed)
+  return { key, place: head, lines: unpackLines(body) }
 }
 
 function withoutText(line: QuarantinedLine): QuarantinedLine {

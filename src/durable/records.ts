@@ -13,7 +13,16 @@
 
 import { MeterFastError } from '../errors.ts'
 import type { EngineSnapshot } from '../native.ts'
-import { getJson, jsonEntries, packRecord, putJson, unpackRecord } from './codec.ts'
+import {
+  type Counts,
+  getJson,
+  jsonEntries,
+  packCounts,
+  packRecord,
+  putJson,
+  unpackCounts,
+  unpackRecord,
+} from './codec.ts'
 import { nameField, numberAt, numberField } from './keys.ts'
 import type { StateReader, StateStore } from './state.ts'
 
@@ -71,6 +80,8 @@ export function pieceFields(piece: PieceName): string {
   return `${clock}/${replay}${numberField(Number(number))}`
 }
 
+const ENDED_LINES_KEY = 'lines/ended'
+
 /** The next of the numbers 0, 1, 2, ... called `name`; staged, so it is used up by the commit. */
 export function takeNumber(store: StateStore, name: string): number {
   const key = `number/${nameField(name)}`
@@ -112,6 +123,26 @@ export function* streams<Place, Generation>(
 /** The newest page of each name, as `Engine.restore` takes them. */
 export function streamPages(store: StateReader, stream: string): Uint8Array[] {
   return values(store, `page/${nameField(stream)}/`)
+}
+
+/** Stages the end of a stream, whose lines are counted on: `counters` in the order of `names`. */
+export function endStream(
+  store: StateStore,
+  stream: string,
+  names: readonly string[],
+  counters: BigInt64Array,
+): void {
+  const sum = endedLines(store, names)
+  counters.forEach((count, index) => {
+    sum[index] = (sum[index] ?? 0n) + count
+  })
+  putJson(store, ENDED_LINES_KEY, packCounts(names, sum))
+  removeStream(store, stream)
+}
+
+/** Lines of the streams that have ended and are forgotten, in the order of `names`. */
+export function endedLines(store: StateReader, names: readonly string[]): BigInt64Array {
+  return unpackCounts(names, getJson<Counts>(store, ENDED_LINES_KEY) ?? {})
 }
 
 export function removeStream(store: StateStore, stream: string): void {
@@ -187,18 +218,38 @@ function segmentPageKey(number: number, index: number): string {
   return `segment-page/${numberField(number)}/${numberField(index)}`
 }
 
-/** Unattributed pages of windows that start in [fromMs, toMs), oldest first. */
-export function* unattributedPages(
+/** Keys of unattributed pages of windows that start in [fromMs, toMs), oldest first. */
+export function* unattributedKeys(
   store: StateReader,
   fromMs: number,
   toMs: number,
-): Generator<{ readonly key: string; readonly piece: PieceName; readonly page: Uint8Array }> {
-  for (const [key, packed] of store.entries('unattributed/')) {
+): Generator<string> {
+  for (const [key] of store.entries('unattributed/')) {
     if (numberAt(key, 1) >= toMs) return
-    if (numberAt(key, 1) < fromMs) continue
-    const { head, body } = unpackRecord<PieceName>(packed)
-    yield { key, piece: head, page: body }
+    if (numberAt(key, 1) >= fromMs) yield key
   }
+}
+
+/** An unattributed page, and the piece of a segment that it is of. */
+export function readUnattributed(
+  store: StateReader,
+  key: string,
+): { readonly piece: PieceName; readonly page: Uint8Array } | undefined {
+  const packed = store.get(key)
+  if (packed === undefined) return undefined
+  const { head, body } = unpackRecord<PieceName>(packed)
+  return { piece: head, page: body }
+}
+
+/** Stages that an unattributed page is now `page`, or gone. */
+export function replaceUnattributed(
+  store: StateStore,
+  key: string,
+  piece: PieceName,
+  page: Uint8Array | undefined,
+): void {
+  if (page === undefined) store.remove(key)
+  else store.put(key, packRecord(piece, page))
 }
 
 function values(store: StateReader, prefix: string): Uint8Array[] {

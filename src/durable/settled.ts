@@ -5,17 +5,23 @@
 
 import { jsonEntries, putJson } from './codec.ts'
 import { nameField, numberAt, numberField } from './keys.ts'
-import { type BatchPiece, batchKey, type EventText, readContent } from './spool-records.ts'
+import {
+  type BatchContent,
+  type BatchPiece,
+  batchKey,
+  type EventText,
+  readContent,
+  selectEvents,
+} from './spool-records.ts'
 import type { StateReader, StateStore } from './state.ts'
 
 const ACCEPTED_PREFIX = 'accepted/'
 const REJECTED_PREFIX = 'rejected/'
 
 /** What the sink accepted of one batch. */
-export interface AcceptedBatch {
+export interface AcceptedBatch extends BatchContent {
   readonly acceptedAtMs: number
   readonly batch: number
-  readonly events: readonly EventText[]
 }
 
 export interface RejectedEvent extends EventText {
@@ -52,9 +58,9 @@ export function* acceptedBatches(
     if (acceptedAtMs >= toMs) return
     if (acceptedAtMs < fromMs) continue
     const batch = numberAt(key, 2)
-    const events = readContent(store, batch)?.events ?? []
-    const left = new Set(without)
-    yield { acceptedAtMs, batch, events: events.filter(({ id }) => !left.has(id)) }
+    const content = readContent(store, batch) ?? { events: [], pieces: [] }
+    const refused = new Set(without)
+    yield { acceptedAtMs, batch, ...selectEvents(content, (id) => !refused.has(id)) }
   }
 }
 

@@ -132,3 +132,32 @@ export function readContent(store: StateReader, number: number): BatchContent | 
   })
   return { events, pieces: head.pieces }
 }
+
+/** Each event of a batch, with the piece of a segment that it is of. */
+export function* withPieces(
+  content: BatchContent,
+): Generator<readonly [EventText, Omit<BatchPiece, 'events'>]> {
+  let at = 0
+  for (const { events, ...piece } of content.pieces) {
+    for (const event of content.events.slice(at, at + events)) yield [event, piece]
+    at += events
+  }
+}
+
+/** The events of a batch whose id `isTaken`, with their pieces. */
+export function selectEvents(
+  content: BatchContent,
+  isTaken: (id: string) => boolean,
+): BatchContent {
+  const events: EventText[] = []
+  const pieces: BatchPiece[] = []
+  let at = 0
+  for (const piece of content.pieces) {
+    const taken = content.events.slice(at, at + piece.events).filter(({ id }) => isTaken(id))
+    at += piece.events
+    if (taken.length === 0) continue
+    events.push(...taken)
+    pieces.push({ ...piece, events: taken.length })
+  }
+  return { events, pieces }
+}

@@ -18,7 +18,6 @@ import {
   type BatchContent,
   type BatchEntry,
   type BatchOutcome,
-  type BatchPiece,
   batchKey,
   COUNTS_KEY,
   type CountsRecord,
@@ -28,10 +27,12 @@ import {
   readCounts,
   type SpoolBatch,
   type SpoolCounts,
+  selectEvents,
   spoolCounts,
   type WaitKind,
   waitingBatches,
   waitKey,
+  withPieces,
 } from './spool-records.ts'
 import type { StateStore } from './state.ts'
 
@@ -140,7 +141,7 @@ export class Spool {
     }
     this.#store.remove(waitKey('queue', number))
     this.#count({ events: -entry.events, bytes: -entry.bytes, batches: -1 })
-    const rest = split(content, (id) => !accepted.has(id) && !reasons.has(id))
+    const rest = selectEvents(content, (id) => !accepted.has(id) && !reasons.has(id))
     const again = left.length > 0 ? this.add(rest, entry.timeMs) : undefined
     for (const [event, piece] of withPieces(content)) {
       const reason = reasons.get(event.id)
@@ -182,32 +183,6 @@ export class Spool {
     }
     putJson(this.#store, COUNTS_KEY, next)
   }
-}
-
-/** Each event of a batch, with the piece of a segment that it is of. */
-export function* withPieces(
-  content: BatchContent,
-): Generator<readonly [EventText, Omit<BatchPiece, 'events'>]> {
-  let at = 0
-  for (const { events, ...piece } of content.pieces) {
-    for (const event of content.events.slice(at, at + events)) yield [event, piece]
-    at += events
-  }
-}
-
-/** The events of a batch that `isTaken` says, with their pieces. */
-function split(content: BatchContent, isTaken: (id: string) => boolean): BatchContent {
-  const events: EventText[] = []
-  const pieces: BatchPiece[] = []
-  let at = 0
-  for (const piece of content.pieces) {
-    const taken = content.events.slice(at, at + piece.events).filter(({ id }) => isTaken(id))
-    at += piece.events
-    if (taken.length === 0) continue
-    events.push(...taken)
-    pieces.push({ ...piece, events: taken.length })
-  }
-  return { events, pieces }
 }
 
 function bug(what: string): MeterFastError {

@@ -31,6 +31,26 @@ export interface Amounts {
   readonly connectionSeconds: bigint
 }
 
+export const NO_AMOUNTS: Amounts = {
+  requests: 0n,
+  egressBytes: 0n,
+  ingressBytes: 0n,
+  connectionMs: 0n,
+  connectionSecondsFloor: 0n,
+  connectionSeconds: 0n,
+}
+
+export function addAmounts(a: Amounts, b: Amounts): Amounts {
+  return {
+    requests: a.requests + b.requests,
+    egressBytes: a.egressBytes + b.egressBytes,
+    ingressBytes: a.ingressBytes + b.ingressBytes,
+    connectionMs: a.connectionMs + b.connectionMs,
+    connectionSecondsFloor: a.connectionSecondsFloor + b.connectionSecondsFloor,
+    connectionSeconds: a.connectionSeconds + b.connectionSeconds,
+  }
+}
+
 /** Usage of one metered key. */
 export interface UsageRow extends Amounts {
   readonly project: string
@@ -48,15 +68,15 @@ export interface UnattributedRow extends Amounts {
   readonly route: string
 }
 
-const MAGIC = 0x3155464d
+export const MAGIC = 0x3155464d
 const HEAD_BYTES = 16
 const AMOUNTS = 6
 const FIXED_COLUMNS = 4
 const KIND_COLUMN = 1
-const ABSENT = 0xffffffff
-const KINDS: readonly RouteKind[] = [null, 'HTTPRoute', 'GRPCRoute', 'unknown', 'overflow']
-const REASON_BASE = 16
-const REASONS: readonly UnattributedReason[] = ['no_route', 'no_project', 'bad_project']
+export const ABSENT = 0xffffffff
+export const KINDS: readonly RouteKind[] = [null, 'HTTPRoute', 'GRPCRoute', 'unknown', 'overflow']
+export const REASON_BASE = 16
+export const REASONS: readonly UnattributedReason[] = ['no_route', 'no_project', 'bad_project']
 
 /**
  * The rows of a page of metered usage, in the page's order.

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { unpackRecord } from '../../src/durable/codec.ts'
 import { ledgerRows } from '../../src/durable/ledger.ts'
 import { quarantined } from '../../src/durable/quarantine.ts'
-import { unattributedPages } from '../../src/durable/records.ts'
+import { readUnattributed, unattributedKeys } from '../../src/durable/records.ts'
 import { openStateReader, type StateReader } from '../../src/durable/store.ts'
 import { unattributedRows, usageRows } from '../../src/emit/usage-page.ts'
 import { crc32c, OUTCOMES } from '../../src/native.ts'
@@ -160,9 +160,11 @@ test('unattributed usage is kept by reason, raw project, raw route and window', 
   ]
   writeFileSync(join(directory, 'access.log'), log.join(''))
   const found = await kept(directory, (state) =>
-    [...unattributedPages(state, 0, Number.MAX_SAFE_INTEGER)].flatMap(({ piece, page }) =>
-      [...unattributedRows(page)].map((row) => ({ window: piece.windowStartMs, ...row })),
-    ),
+    [...unattributedKeys(state, 0, Number.MAX_SAFE_INTEGER)].flatMap((key) => {
+      const { piece, page } = readUnattributed(state, key) ?? {}
+      const rows = page === undefined ? [] : [...unattributedRows(page)]
+      return rows.map((row) => ({ window: piece?.windowStartMs ?? 0, ...row }))
+    }),
   )
   const httpRoute = '"httproute/ns-a/web/rule/0"'
   const rows = found.map(({ window, reason, project, route, requests, egressBytes }) =>

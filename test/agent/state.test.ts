@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { releaseHeld } from '../../src/agent-release.ts'
+import { carryOut } from '../../src/agent-requests.ts'
 import { slowEvents } from '../reference/slow-events.ts'
 import { difference, line, parseEvent, SAME, sumsPerProject } from './bills.ts'
 import {
@@ -138,6 +138,12 @@ describe.concurrent('--dry-run', () => {
     await agent.stop()
   })
 })
+
+async function releaseHeld(directory: string): Promise<number> {
+  const signal = AbortSignal.timeout(20_000)
+  const options = { nowMs: Date.now(), signal, onWait: () => undefined }
+  return (await carryOut(directory, { kind: 'release' }, options))['events'] ?? 0
+}
 
 describe.concurrent('a full spool', () => {
   /** Enough keys that one window makes more than the least spool_bytes_max. */

@@ -31,6 +31,11 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     ...['--per-second', '--truth'],
   ],
   release: ['--state'],
+  status: ['--state', '--json', '--quarantine', '--unattributed', '--gaps'],
+  replay: [
+    ...['--state', '--unattributed', '--namespaces', '--projects', '--map', '--quarantined'],
+    ...['--reason', '--rejected', '--project', '--accepted', '--from', '--to'],
+  ],
   bench: ['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
   demo: [],
 }

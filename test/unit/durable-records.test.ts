@@ -18,13 +18,15 @@ import {
   putStream,
   putStreamPage,
   putUnattributed,
+  readUnattributed,
   removeSegment,
   removeStream,
+  replaceUnattributed,
   segmentPages,
   streamPages,
   streams,
   takeNumber,
-  unattributedPages,
+  unattributedKeys,
   waitingSegments,
 } from '../../src/durable/records.ts'
 import { openMemoryState } from '../../src/durable/store.ts'
@@ -178,9 +180,14 @@ test('unattributed pages are found by window, oldest first', () => {
     putUnattributed(store, piece, 0, page(`${windowStartMs}a`))
     putUnattributed(store, piece, 1, page(`${windowStartMs}b`))
   }
-  const found = [...unattributedPages(store, 60_000, 180_000)]
-  expect(texts(found.map((one) => one.page))).toEqual(['60000a', '60000b', '120000a', '120000b'])
-  expect(found[0]?.piece).toEqual({ stream: 's', windowStartMs: 60_000, epoch: 0, part: '0' })
-  for (const { key } of found) store.remove(key)
-  expect([...unattributedPages(store, 0, 2 ** 53)].length).toBe(2)
+  const found = [...unattributedKeys(store, 60_000, 180_000)]
+  const pages = found.map((key) => readUnattributed(store, key)?.page ?? page(''))
+  expect(texts(pages)).toEqual(['60000a', '60000b', '120000a', '120000b'])
+  const [first = ''] = found
+  const piece = { stream: 's', windowStartMs: 60_000, epoch: 0, part: '0' }
+  expect(readUnattributed(store, first)?.piece).toEqual(piece)
+  replaceUnattributed(store, first, piece, page('new'))
+  expect(texts([readUnattributed(store, first)?.page ?? page('')])).toEqual(['new'])
+  for (const key of found) replaceUnattributed(store, key, piece, undefined)
+  expect([...unattributedKeys(store, 0, 2 ** 53)].length).toBe(2)
 })

@@ -7,8 +7,8 @@ import {
   forgetRejected,
   rejectedEvents,
 } from '../../src/durable/settled.ts'
-import { Spool, withPieces } from '../../src/durable/spool.ts'
-import { type BatchContent, readContent } from '../../src/durable/spool-records.ts'
+import { Spool } from '../../src/durable/spool.ts'
+import { type BatchContent, readContent, withPieces } from '../../src/durable/spool-records.ts'
 import { openMemoryState, openState, type StateStore } from '../../src/durable/store.ts'
 import { standIn, temporaryDirectory } from './durable-stand-in.ts'
 
@@ -110,7 +110,7 @@ describe('settling', () => {
     expect([...spool.queued()]).toEqual([])
     const events = [event('A'), event('Ü')]
     expect([...acceptedBatches(store, 0, ALL)]).toEqual([
-      { acceptedAtMs: NOW + 1, batch: number, events },
+      { acceptedAtMs: NOW + 1, batch: number, events, pieces: [{ ...piece('s'), events: 2 }] },
     ])
     const [rejected] = rejectedEvents(store)
     const reason = 'bad dimension'
