@@ -76,6 +76,7 @@
         "native/addon/addon.cc",
         "native/addon/engine_object.cc",
         "native/addon/engine_task.cc",
+        "native/addon/handover.cc",
         "native/addon/js_error.cc",
         "native/addon/options.cc",
         "native/addon/pack.cc",

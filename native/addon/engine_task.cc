@@ -3,6 +3,16 @@
 #include <utility>
 
 namespace mf::addon {
+namespace {
+
+/// False while a worker thread ends: then no value can be made, and nobody waits for one.
+bool can_run_javascript(napi_env env) {
+  // One of the calls that say so, and the cheapest to undo.
+  napi_value date = nullptr;
+  return napi_create_date(env, 0, &date) == napi_ok;
+}
+
+}  // namespace
 
 EngineTask::EngineTask(Napi::Env env, EngineObject& target, EngineWork work)
     : Napi::AsyncWorker(env),
@@ -28,12 +38,16 @@ void EngineTask::Execute() {
 
 void EngineTask::OnOK() {
   target_.busy_ = false;
-  deferred_.Resolve(work_.answer ? work_.answer(Env()) : Env().Undefined());
+  if (can_run_javascript(Env())) {
+    deferred_.Resolve(work_.answer ? work_.answer(Env()) : Env().Undefined());
+  }
 }
 
 void EngineTask::OnError(const Napi::Error& /*error*/) {
   target_.busy_ = false;
-  deferred_.Reject(work_.failure(Env()).Value());
+  if (can_run_javascript(Env())) {
+    deferred_.Reject(work_.failure(Env()).Value());
+  }
 }
 
 void FreeTask::start(Napi::Env env, std::unique_ptr<Engine> engine) {

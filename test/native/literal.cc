@@ -37,6 +37,23 @@ void test_crc32c() {
   }
 }
 
+/// The CPU's instruction and the tables agree, at every length and alignment.
+void test_crc32c_ways() {
+  busy_with = "crc32c by instruction and by tables";
+  Dice dice(1);
+  std::vector<uint8_t> bytes(300);
+  for (uint8_t& byte : bytes) {
+    byte = static_cast<uint8_t>(dice.next());
+  }
+  for (size_t from = 0; from < 9; ++from) {
+    for (size_t size = 0; size + from <= bytes.size(); ++size) {
+      const auto seed = static_cast<uint32_t>(dice.next());
+      CHECK(crc32c(bytes.data() + from, size, seed) ==
+            crc32c_by_tables(bytes.data() + from, size, seed));
+    }
+  }
+}
+
 std::string hex(const Sha256::Digest& digest) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
@@ -298,6 +315,7 @@ void test_page_cuts() {
 
 int main() {
   mf::test::test_crc32c();
+  mf::test::test_crc32c_ways();
   mf::test::test_sha256();
   mf::test::test_utf8();
   mf::test::test_long_lines();

@@ -125,6 +125,40 @@ void test_long_streams() {
   CHECK(page.get<int64_t>() == 20'000 + 12'500 + 20'000);  // bytes: all, then those over, then new
 }
 
+/// Of one long-lived request that starts at 12:00:00.
+std::string sent(const std::string& type, uint64_t bytes, int seconds) {
+  return typed(type, 1).insert(1, "\"bytes_received\":" + std::to_string(bytes) +
+                                      ",\"duration\":" + std::to_string(seconds * 1000) + ",");
+}
+
+/// Which of the lines that are left in the open window overflow it decides what is known of a
+/// long-lived request later, so a checkpoint holds the window's sums although it has no totals.
+void test_checkpoint_in_a_full_window() {
+  busy_with = "a checkpoint in a window that is nearly full";
+  constexpr uint64_t kLargest = 1ULL << 53;
+  EngineOptions options = datum_options();
+  Engine first(options);
+  CHECK(first.init() == Error::kNone);
+  for (int i = 0; i < 1023; ++i) {
+    first.feed(sent("DownstreamEnd", kLargest, 0));
+  }
+  first.feed(sent("DownstreamPeriodic", 10, 0));
+  EngineSnapshot checkpoint = first.checkpoint();
+  std::vector<std::string_view> pages;
+  for (size_t i = 0; i < checkpoint.pages.size(); ++i) {
+    pages.push_back(checkpoint.pages.bytes(i));
+  }
+  Engine engine(options);
+  CHECK(engine.init() == Error::kNone && engine.restore(checkpoint.head, pages) == Error::kNone);
+  engine.feed(sent("DownstreamPeriodic", kLargest, 0));
+  CHECK(count_of(engine, Outcome::kOverflow) == 1);
+  engine.feed(sent("DownstreamEnd", kLargest, 60));
+  engine.end_stream();
+  const std::vector<ClosedPart> parts = engine.take_closed();
+  CHECK(parts.size() == 2 && parts[0].pages.empty());
+  CHECK(rows_of(parts[1].pages).at(0).amounts[2] == kLargest - 10);
+}
+
 }  // namespace
 }  // namespace mf::test
 
@@ -132,5 +166,6 @@ int main() {
   mf::test::test_envelope();
   mf::test::test_line_limit();
   mf::test::test_long_streams();
+  mf::test::test_checkpoint_in_a_full_window();
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 #include "test/native/check.h"
 
@@ -20,33 +21,15 @@ Format format_of(const std::vector<std::string>& keys) {
   return format;
 }
 
-/// The rows of usage pages (usage_page.h), each as its amounts, columns and text, sorted.
-std::string rows_of(const PageList& pages) {
+/// Rows sorted, in a form in which equal means equal.
+std::string text_of(const PageList& pages, bool with_seconds) {
   std::vector<std::string> sorted;
-  for (size_t number = 0; number < pages.size(); ++number) {
-    const std::string page(pages[number]);
-    ByteReader head(page);
-    CHECK(head.get<uint32_t>() == 0x3155464D);
-    const auto rows = head.get<uint32_t>();
-    const size_t columns = 4 + head.get<uint32_t>();
-    const auto text_bytes = head.get<uint32_t>();
-    const size_t amounts_at = 16;
-    const size_t columns_at = amounts_at + rows * size_t{48};
-    size_t text_at = columns_at + rows * columns * 4;
-    CHECK(rows > 0 && rows <= 1024 && text_at + text_bytes == page.size());
-    for (size_t row = 0; row < rows; ++row) {
-      const std::string own = page.substr(columns_at + row * columns * 4, columns * 4);
-      ByteReader lengths(own);
-      size_t text = 0;
-      for (size_t column = 0; column < columns; ++column) {
-        const auto value = lengths.get<uint32_t>();
-        text += column == 1 || value == UINT32_MAX ? 0 : value;
-      }
-      CHECK(text_at + text <= page.size());
-      sorted.push_back(page.substr(amounts_at + row * 48, 48) + own + page.substr(text_at, text));
-      text_at += text;
+  for (const PageRow& row : rows_of(pages)) {
+    ByteWriter text;
+    for (size_t i = 0; i < (with_seconds ? 6 : 5); ++i) {
+      text.put(row.amounts[i]);
     }
-    CHECK(text_at == page.size());
+    sorted.push_back(text.take() + row.columns);
   }
   std::ranges::sort(sorted);
   ByteWriter all;
@@ -57,6 +40,43 @@ std::string rows_of(const PageList& pages) {
 }
 
 }  // namespace
+
+std::vector<PageRow> rows_of(const PageList& pages) {
+  std::vector<PageRow> rows;
+  for (size_t number = 0; number < pages.size(); ++number) {
+    const std::string page(pages[number]);
+    ByteReader head(page);
+    CHECK(head.get<uint32_t>() == 0x3155464D);
+    const auto count = head.get<uint32_t>();
+    const size_t columns = 4 + head.get<uint32_t>();
+    const auto text_bytes = head.get<uint32_t>();
+    const size_t amounts_at = 16;
+    const size_t columns_at = amounts_at + count * size_t{48};
+    size_t text_at = columns_at + count * columns * 4;
+    CHECK(count > 0 && count <= 1024 && text_at + text_bytes == page.size());
+    for (size_t i = 0; i < count; ++i) {
+      PageRow& row = rows.emplace_back();
+      std::memcpy(row.amounts.data(), page.data() + amounts_at + i * 48, 48);
+      const std::string own = page.substr(columns_at + i * columns * 4, columns * 4);
+      ByteReader lengths(own);
+      size_t text = 0;
+      for (size_t column = 0; column < columns; ++column) {
+        const auto value = lengths.get<uint32_t>();
+        text += column == 1 || value == UINT32_MAX ? 0 : value;
+        if (column == 0) {
+          row.project = page.substr(text_at, value);
+        } else if (column == 1) {
+          row.kind = value;
+        }
+      }
+      CHECK(text_at + text <= page.size());
+      row.columns = own + page.substr(text_at, text);
+      text_at += text;
+    }
+    CHECK(text_at == page.size());
+  }
+  return rows;
+}
 
 Format datum_format() {
   Format format =
@@ -76,7 +96,7 @@ Format envoy_gateway_format() {
   return format;
 }
 
-std::string part_of(const ClosedPart& part) {
+std::string part_of(const ClosedPart& part, bool with_seconds) {
   ByteWriter out;
   out.put(part.epoch);
   out.put(part.window_start_ms);
@@ -85,10 +105,10 @@ std::string part_of(const ClosedPart& part) {
   out.put(static_cast<uint8_t>(part.by_time));
   out.put(part.end_offset);
   out.put(part.outcomes);
-  out.put_text(rows_of(part.pages));
-  out.put_text(rows_of(part.unattributed));
-  out.put_text(rows_of(part.projects));
-  out.put_text(rows_of(part.reasons));
+  out.put_text(text_of(part.pages, with_seconds));
+  out.put_text(text_of(part.unattributed, with_seconds));
+  out.put_text(text_of(part.projects, with_seconds));
+  out.put_text(text_of(part.reasons, with_seconds));
   return out.take();
 }
 
@@ -118,11 +138,13 @@ Rig::Rig(const EngineOptions& options)
   CHECK(engine_->init() == Error::kNone);
 }
 
-void Rig::drain() {
-  for (const ClosedPart& part : engine_->take_closed()) {
+std::vector<ClosedPart> Rig::take() {
+  std::vector<ClosedPart> parts = engine_->take_closed();
+  for (const ClosedPart& part : parts) {
     output_.parts.push_back(part_of(part));
   }
   output_.quarantine += engine_->take_quarantine();
+  return parts;
 }
 
 void Rig::store_snapshot() {
@@ -138,7 +160,7 @@ void Rig::store_snapshot() {
 }
 
 void Rig::restart() {
-  drain();
+  (void)take();
   store_snapshot();
   std::vector<std::string_view> pages;
   for (const auto& [name, bytes] : pages_) {
@@ -155,7 +177,7 @@ void Rig::restore(std::string_view head, const std::vector<std::string_view>& pa
 
 Output Rig::finish() {
   engine_->end_stream();
-  drain();
+  (void)take();
   output_.counts = engine_->meter().counts();
   return std::move(output_);
 }

@@ -2,6 +2,7 @@
 // from its snapshot, as after a crash.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -20,7 +21,20 @@ Format envoy_gateway_format();
 std::string read_file(const char* path);
 
 /// What a closed part holds, its rows sorted; checks that its pages have the form of usage_page.h.
-std::string part_of(const ClosedPart& part);
+/// Without seconds: but for those, which depend on what was carried.
+std::string part_of(const ClosedPart& part, bool with_seconds = true);
+
+/// A row of a usage page.
+struct PageRow {
+  std::array<int64_t, 6> amounts{};
+  /// All columns and their text.
+  std::string columns;
+  std::string project;
+  uint32_t kind = 0;
+};
+
+/// The rows of usage pages, in their order; checks that the pages have the form of usage_page.h.
+std::vector<PageRow> rows_of(const PageList& pages);
 
 /// Repeats itself exactly: splitmix64.
 class Dice {
@@ -49,6 +63,8 @@ class Rig {
   explicit Rig(const EngineOptions& options);
 
   Engine& engine() { return *engine_; }
+  /// Closed parts since the last call; they are part of the output too.
+  std::vector<ClosedPart> take();
   /// Takes what waits, makes a snapshot and goes on with a new engine that is restored from it.
   void restart();
   /// Goes on with a new engine that is restored from these.
@@ -62,8 +78,6 @@ class Rig {
   [[nodiscard]] const Bytes& head() const { return head_; }
 
  private:
-  void drain();
-
   const EngineOptions options_;
   std::unique_ptr<Engine> engine_;
   std::map<std::string, Bytes> pages_;

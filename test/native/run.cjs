@@ -20,7 +20,7 @@ const ROOT = join(__dirname, '../..')
 const CACHE = join(ROOT, 'node_modules/.cache/meter-fast-native')
 const COMPILER = process.env.CXX ?? 'g++'
 const SIMDJSON_SOURCE = 'native/parse/simdjson.cc'
-const PROGRAMS = ['literal', 'restore', 'upgrade', 'fold', 'damage']
+const PROGRAMS = ['literal', 'restore', 'upgrade', 'fold', 'replay', 'damage']
 /** Library checks too: a view's index beyond its end is found even where memory goes on. */
 const CHECKED = ['-O1', '-g1', '-fno-omit-frame-pointer', '-D_GLIBCXX_ASSERTIONS']
 const ADDRESS = '-fsanitize=address'
@@ -155,7 +155,8 @@ async function main() {
     ]
     const { METER_FAST_DAMAGE_TRIES: tries = '3000', METER_FAST_DAMAGE_SEED: seed = '1' } =
       process.env
-    const args = { fold: [...kept, ...corpus], damage: [tries, seed, ...corpus] }
+    const logs = [...kept, ...corpus]
+    const args = { fold: logs, replay: logs, damage: [tries, seed, ...corpus] }
     for (const program of PROGRAMS) {
       const binary = await link(program, objects)
       const started = performance.now()
