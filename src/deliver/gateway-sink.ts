@@ -63,6 +63,7 @@ export class GatewaySink implements Sink {
     signal.addEventListener('abort', stop, { once: true })
     try {
       const answer = await this.#post(batch.body, attempt.signal)
+      if (answer.isCut && signal.aborted) return stoppedAnswer()
       return gatewayAnswer(answer, batch, (this.#options.now ?? Date.now)())
     } catch (error) {
       if (signal.aborted) return stoppedAnswer()
@@ -97,7 +98,7 @@ export class GatewaySink implements Sink {
     return {
       status: answer.statusCode,
       retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-      body: await boundedBody(answer.body),
+      ...(await boundedBody(answer.body)),
     }
   }
 
@@ -138,21 +139,22 @@ function checkedUrl(text: string): URL {
   return url
 }
 
-/** Undefined when the body breaks off or is longer than we read. */
-async function boundedBody(body: AsyncIterable<Buffer>): Promise<string | undefined> {
+async function boundedBody(
+  body: AsyncIterable<Buffer>,
+): Promise<Pick<HttpAnswer, 'body' | 'isCut'>> {
   const chunks: Buffer[] = []
   let length = 0
   try {
     for await (const chunk of body) {
       length += chunk.length
       // Leaving the loop destroys the rest of the answer and its connection.
-      if (length > ANSWER_BYTES_MAX) return undefined
+      if (length > ANSWER_BYTES_MAX) return { body: undefined }
       chunks.push(chunk)
     }
   } catch {
-    return undefined
+    return { body: undefined, isCut: true }
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return { body: Buffer.concat(chunks).toString('utf8') }
 }
 
 function faultAnswer(error: unknown): SinkAnswer {

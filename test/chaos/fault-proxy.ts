@@ -26,6 +26,8 @@ export type Fault =
   | { readonly do: 'duplicate' }
   /** The connection ends within the answer, after this share of it. */
   | { readonly do: 'cut-answer'; readonly share: number }
+  /** Silence within the answer, after this share of it. */
+  | { readonly do: 'stall'; readonly share: number }
   /** The answer comes byte by byte, whole in the end unless the sink loses patience. */
   | { readonly do: 'drip'; readonly msPerByte: number }
   /** The receiver has done all of it; its answer is replaced. */
@@ -226,6 +228,9 @@ async function reply(socket: Socket, { bytes }: Answer, fault: Fault): Promise<b
       return false
     case 'cut-answer':
       socket.end(bytes.subarray(0, Math.floor(bytes.length * fault.share)))
+      return false
+    case 'stall':
+      socket.write(bytes.subarray(0, Math.floor(bytes.length * fault.share)))
       return false
     case 'drip':
       return await drip(socket, bytes, fault.msPerByte)

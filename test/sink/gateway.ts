@@ -99,6 +99,8 @@ export class TestGateway {
   poison: (event: WireEvent) => boolean = () => false
   /** True for an event that is dropped without a word: not stored, not counted, not rejected. */
   drops: (event: WireEvent) => boolean = () => false
+  /** The status by which a batch with this event is refused as a whole. */
+  refuses: (event: WireEvent) => number | undefined = () => undefined
   /** When set, requests need `authorization: Bearer <token>`. */
   token: string | undefined
   readonly #publishedAtMs = new Map<string, number>()
@@ -161,6 +163,8 @@ export class TestGateway {
     if (events === undefined) {
       return { status: 400, body: { code: 'INVALID_REQUEST', message: 'no array of 0 to 100' } }
     }
+    const refusal = events.map(this.refuses).find((status) => status !== undefined)
+    if (refusal !== undefined) return { status: refusal, body: { code: 'INVALID_REQUEST' } }
     const rejected: Rejected[] = []
     let accepted = 0
     const failAt = Math.min(failure?.after ?? 0, events.length - 1)
