@@ -3,6 +3,10 @@
 // Promises: the body is the batch's own bytes, plain JSON without compression; no redirect is
 // followed and no proxy is used; an answer is read up to 1 MiB; one deadline covers the attempt
 // from first to last byte. Credentials are read again before every attempt, so also after a 401.
+//
+// Each attempt has a connection of its own. On one that is kept, an answer that belongs to nothing
+// would be taken for the answer to the next batch, which nobody may have stored; and a connection
+// that the far end closes while a request is under way leaves one more outcome unknown.
 
 import { Pool } from 'undici'
 import { MeterFastError } from '../errors.ts'
@@ -110,7 +114,8 @@ export class GatewaySink implements Sink {
     this.#tls = tls
     this.#pool = new Pool(this.#url.origin, {
       connections: 1,
-      pipelining: 1,
+      // Undici's word for a connection that is not kept.
+      pipelining: 0,
       connect: { ...tls, timeout: CONNECT_TIMEOUT_MS },
       // One deadline of our own covers headers and body.
       headersTimeout: 0,

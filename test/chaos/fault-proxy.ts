@@ -26,6 +26,8 @@ export type Fault =
   | { readonly do: 'duplicate' }
   /** The connection ends within the answer, after this share of it. */
   | { readonly do: 'cut-answer'; readonly share: number }
+  /** The answer comes twice, the second time after this time, when nobody asked for it. */
+  | { readonly do: 'answer-twice'; readonly afterMs: number }
   /** Silence within the answer, after this share of it. */
   | { readonly do: 'stall'; readonly share: number }
   /** The answer comes byte by byte, whole in the end unless the sink loses patience. */
@@ -229,6 +231,10 @@ async function reply(socket: Socket, { bytes }: Answer, fault: Fault): Promise<b
     case 'cut-answer':
       socket.end(bytes.subarray(0, Math.floor(bytes.length * fault.share)))
       return false
+    case 'answer-twice':
+      socket.write(bytes)
+      setTimeout(() => socket.write(bytes), fault.afterMs)
+      return true
     case 'stall':
       socket.write(bytes.subarray(0, Math.floor(bytes.length * fault.share)))
       return false

@@ -286,6 +286,22 @@ describe('404, 405, 415, 3xx and anything else: hold, and a redirect is never fo
   })
 })
 
+describe('an answer that belongs to no request', () => {
+  test.each([0, 10, 50])('%i ms late is never taken for the next one', async (afterMs) => {
+    // The gateway drops what comes second, without a word, so only a wrong answer could accept it.
+    gateway.drops = ({ id }) => !testBatch(1, 3).ids.includes(`${id}`)
+    let attempts = 0
+    proxy.decide = () => {
+      attempts += 1
+      if (attempts === 1) return { do: 'answer-twice', afterMs }
+      return attempts === 2 ? { do: 'delay', ms: 100 } : { do: 'pass' }
+    }
+    const outbox = await send(testBatch(1, 3), testBatch(2, 3, 3))
+    expect(Object.values(outbox.quarantined)).toEqual(Array(3).fill('not_accepted'))
+    expect(outbox.accepted).toEqual(testBatch(1, 3).ids)
+  })
+})
+
 describe('a stop', () => {
   test('while a single event is answered for the second time settles nothing', async () => {
     const stop = new AbortController()
