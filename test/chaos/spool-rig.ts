@@ -1,6 +1,7 @@
 // A spool in memory with its outbox and a sender that does not wait: all of delivery but the disk.
 
 import { SpoolOutbox } from '../../src/agent-outbox.ts'
+import { realWorld } from '../../src/agent-world.ts'
 import { Sender, type SenderOptions, type SenderSignal } from '../../src/deliver/sender.ts'
 import type { BatchEvent, Sink } from '../../src/deliver/sink.ts'
 import { rejectedEvents } from '../../src/durable/settled.ts'
@@ -10,7 +11,7 @@ import { openMemoryState } from '../../src/durable/store.ts'
 
 const START_MS = Date.UTC(2026, 10, 22, 12)
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-const EVENTS_OF_ADD = 100
+const WINDOW_MS = 60_000
 
 /** A valid event of a project; `index` tells it apart from others, and is below 32^4. */
 export function projectEvent(project: string, index: number): BatchEvent {
@@ -47,17 +48,12 @@ export async function deliverAll(
   const store = openMemoryState()
   const spool = new Spool(store)
   for (const [index, events] of batches.entries()) {
-    if (events.length > EVENTS_OF_ADD) throw new Error('one batch holds at most 100 events')
-    const timeMs = START_MS + 60_000 * index
-    spool.add(events.map((event) => ({ ...event, timeMs })))
-    // Frozen one by one, so that a batch holds what the test put together.
-    spool.freeze({ eventsMax: EVENTS_OF_ADD, bytesMax: 1024 * 1024, batchesMax: 1 }, timeMs)
+    const windowStartMs = START_MS + WINDOW_MS * index
+    const window = { stream: 's', epoch: 0, windowStartMs, windowMs: WINDOW_MS, part: '0' }
+    spool.add({ events, pieces: [{ ...window, events: events.length }] }, windowStartMs)
   }
-  const outbox = new SpoolOutbox(
-    spool,
-    () => store.commit(),
-    () => START_MS,
-  )
+  const world = realWorld(() => START_MS + WINDOW_MS * batches.length)
+  const outbox = new SpoolOutbox(spool, () => store.commit(), world)
   outbox.close()
   const signals: SenderSignal[] = []
   const waits: number[] = []
