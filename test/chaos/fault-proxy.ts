@@ -18,8 +18,8 @@ export type Fault =
   | { readonly do: 'cut-request'; readonly share: number }
   /** The connection breaks; the receiver never sees the request. */
   | { readonly do: 'reset' }
-  /** Nobody ever answers; the receiver has seen the request, or not. */
-  | { readonly do: 'black-hole'; readonly seen: boolean }
+  /** Nobody answers, for ever or until a reset; the receiver has seen the request, or not. */
+  | { readonly do: 'black-hole'; readonly seen: boolean; readonly forMs?: number }
   /** The receiver has done all of it, then the connection breaks before the first byte of answer. */
   | { readonly do: 'lose-answer' }
   /** The receiver gets the request twice; the second answer counts. */
@@ -135,6 +135,7 @@ export class FaultProxy {
         socket.resetAndDestroy()
         return note(0)
       case 'black-hole':
+        if (fault.forMs !== undefined) setTimeout(() => socket.resetAndDestroy(), fault.forMs)
         if (!fault.seen) return note(0)
         break
       case 'delay':
