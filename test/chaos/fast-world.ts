@@ -9,7 +9,7 @@ import type { AgentWaker, AgentWorld } from '../../src/agent-world.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { Sink } from '../../src/deliver/sink.ts'
 import { openState } from '../../src/durable/store.ts'
-import { crc32c, lockFile, unlockFile } from '../../src/native.ts'
+import { stateNative } from '../../src/native.ts'
 import type { Dice } from '../reference/dice.ts'
 
 /** Time that runs `speed` times as fast as the wall clock. */
@@ -40,6 +40,7 @@ export class FastTime {
 export function fastWorld(time: FastTime, dice: Dice): AgentWorld {
   return {
     now: time.now,
+    elapsed: time.now,
     sleep: (ms, signal) => time.sleep(ms, signal),
     turn: () => setImmediate(),
     random: () => dice.below(1_000_000) / 1_000_000,
@@ -89,8 +90,8 @@ export class FastAgent {
   }
 
   async #run(config: Config, { world, sink, ...options }: FastAgentOptions): Promise<AgentReport> {
-    const store = await openState(config.state.dir, { crc32c, lockFile, unlockFile })
-    const run = new AgentRun(config, options, store, sink, world)
+    const store = await openState(config.state.dir, stateNative)
+    const run = new AgentRun(config, options, { store, sink, world })
     try {
       return await run.run(this.#stop.signal)
     } finally {

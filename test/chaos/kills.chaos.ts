@@ -125,7 +125,8 @@ async function troubledLives(there: Place, dice: Dice) {
   let told = 0
   for (let life = 0; life < LIVES; life += 1) {
     const agent = new Command('run', '-c', configPath)
-    await delay(500 + dice.below(3_000))
+    await until('it has begun', () => agent.stderr !== '' || agent.isOver)
+    await delay(dice.below(3_000))
     expect(agent.isOver, agent.stderr).toBe(false)
     await agent.end(dice.pick(['SIGKILL', 'SIGKILL', 'SIGTERM']))
     told += agent.stderr.split('\n').filter((text) => text.includes(' sink: ')).length

@@ -30,6 +30,10 @@ export class SteppedWorld implements AgentWorld {
     return this.#nowMs
   }
 
+  elapsed(): number {
+    return this.#nowMs
+  }
+
   random(): number {
     return 0.5
   }
