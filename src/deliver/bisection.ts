@@ -5,9 +5,12 @@
 // batches of the same event bytes. So one event that a sink cannot take costs about 14 more
 // requests in a batch of 100, and holds nobody else's usage up.
 //
-// A sink that is down must not cost a single event: while a sink refuses, an event is set aside
-// only if something else was accepted since the event stands alone, and 5 more refusals came
-// after that.
+// A sink that is down must not cost a single event. While a sink refuses, an event is set aside
+// only if the sink is known to work: something else was accepted after the event, or a piece that
+// it was in, was first refused, and 5 more refusals of every such piece came after that. What else
+// was accepted may be of another batch: a batch of which the sink takes nothing looks like a sink
+// that is down until it takes another one. And whatever else shows that the sink is down takes
+// the blame away again.
 
 import {
   boundedText,
@@ -17,41 +20,103 @@ import {
   type SinkAnswer,
 } from './sink.ts'
 
-/** The end of a batch: every id of it is in exactly one of the two. */
+/** The end of events: every id of a batch is in one of the two at last. */
 export interface BatchOutcome {
   readonly accepted: string[]
   readonly quarantined: Rejection[]
 }
 
-const REFUSALS_MAX = 5
+/** Refusals of one batch after which its halves are tried. */
+export const REFUSALS_MAX = 5
+
+/** Nobody gets anything accepted, whatever it sends. */
+const AWAY: ReadonlySet<SinkAnswer['kind']> = new Set([
+  'unreachable',
+  'unauthorized',
+  'misconfigured',
+])
 
 interface Piece {
-  readonly batch: FrozenBatch
-  /** Answers `unknown` to this piece since it was made or since `sinkWorks`. */
+  readonly ids: readonly string[]
+  /** Answers `unknown` to this piece since it was made or since it is `blamed`. */
   refusals: number
-  /** Something else was accepted since this piece was made. */
-  sinkWorks: boolean
+  /** The sink works: refusals are the fault of the events. */
+  blamed: boolean
   /** It was answered as ambiguous once, and sent again. */
   resent: boolean
 }
 
 /** The pieces of one batch that are not settled yet. */
 export class Bisection {
-  readonly #pieces: Piece[]
-  readonly #accepted: string[] = []
-  readonly #quarantined: Rejection[] = []
+  #pieces: Piece[]
+  #accepted: string[] = []
+  #quarantined: Rejection[] = []
+  /** What the batch holds; taken away while the batch waits in the outbox. */
+  #batch: FrozenBatch | undefined
+  /** A piece as it is sent, made once for all of its attempts. */
+  #frozen: { readonly piece: Piece; readonly batch: FrozenBatch } | undefined
 
   constructor(batch: FrozenBatch) {
-    this.#pieces = batch.ids.length > 0 ? [newPiece(batch)] : []
+    this.#batch = batch
+    this.#pieces = batch.ids.length > 0 ? [newPiece(batch.ids, false)] : []
   }
 
   /** What to send next; undefined when every event is settled. */
   get current(): FrozenBatch | undefined {
-    return this.#pieces[0]?.batch
+    const piece = this.#pieces[0]
+    if (piece === undefined || this.#batch === undefined) return undefined
+    if (this.#frozen?.piece !== piece) {
+      this.#frozen = { piece, batch: frozen(piece.ids, this.#batch) }
+    }
+    return this.#frozen.batch
   }
 
-  get outcome(): BatchOutcome {
-    return { accepted: this.#accepted, quarantined: this.#quarantined }
+  /** What was settled since it was last taken. */
+  takeOutcome(): BatchOutcome {
+    const outcome = { accepted: this.#accepted, quarantined: this.#quarantined }
+    this.#accepted = []
+    this.#quarantined = []
+    return outcome
+  }
+
+  /** Keeps what is known of the events that are left, not their bytes; gives the first of them. */
+  setBack(): string {
+    const left = this.#left()
+    const first = this.#batch?.ids.find((id) => left.has(id)) ?? ''
+    this.#batch = undefined
+    this.#frozen = undefined
+    return first
+  }
+
+  /** Goes on with a batch of what is left; false, and nothing is changed, if it is another one. */
+  takeUp(batch: FrozenBatch): boolean {
+    const left = this.#left()
+    if (left.size !== batch.ids.length || !batch.ids.every((id) => left.has(id))) return false
+    this.#batch = batch
+    return true
+  }
+
+  /** Takes what the sink answered to a piece of another batch. */
+  heard(answer: SinkAnswer, { ids }: FrozenBatch): void {
+    if (answer.kind === 'accepted') this.#sinkWorks()
+    else if (answer.kind === 'partly' && answer.rejected.length < ids.length) this.#sinkWorks()
+    else if (AWAY.has(answer.kind)) this.sinkIsDown()
+  }
+
+  /** Refusals tell nothing about these events. */
+  sinkIsDown(): void {
+    for (const piece of this.#pieces) piece.blamed = false
+  }
+
+  #left(): Set<string> {
+    return new Set(this.#pieces.flatMap(({ ids }) => ids))
+  }
+
+  #sinkWorks(): void {
+    for (const piece of this.#pieces) {
+      if (!piece.blamed) piece.refusals = 0
+      piece.blamed = true
+    }
   }
 
   /** Takes the sink's answer to `current`. */
@@ -66,7 +131,7 @@ export class Bisection {
         this.#accept(piece, answer.rejected)
         break
       case 'unmatched':
-        if (piece.batch.ids.length > 1) this.#split(piece)
+        if (piece.ids.length > 1) this.#split(piece)
         else this.#resendOrSplit(piece)
         break
       case 'ambiguous':
@@ -82,20 +147,16 @@ export class Bisection {
       default:
         // The fault is not in the batch: it waits where it is.
         this.#pieces.unshift(piece)
+        this.sinkIsDown()
     }
   }
 
   #accept(piece: Piece, rejected: readonly Rejection[]): void {
     const refused = new Set(rejected.map(({ id }) => id))
-    const accepted = piece.batch.ids.filter((id) => !refused.has(id))
+    const accepted = piece.ids.filter((id) => !refused.has(id))
     this.#accepted.push(...accepted)
     this.#quarantined.push(...rejected)
-    if (accepted.length === 0) return
-    for (const other of this.#pieces) {
-      if (other.sinkWorks) continue
-      other.sinkWorks = true
-      other.refusals = 0
-    }
+    if (accepted.length > 0) this.#sinkWorks()
   }
 
   #resendOrSplit(piece: Piece): void {
@@ -109,8 +170,8 @@ export class Bisection {
 
   #retryOrSplit(piece: Piece, answer: SinkAnswer): void {
     piece.refusals += 1
-    const blamed = piece.sinkWorks || piece.batch.ids.length > 1
-    if (blamed && piece.refusals >= REFUSALS_MAX) {
+    const isDue = piece.blamed || piece.ids.length > 1
+    if (isDue && piece.refusals >= REFUSALS_MAX) {
       this.#splitOrQuarantine(piece, reasonOf(answer))
     } else {
       // To the end: pieces that the sink does take must not wait behind one that it does not.
@@ -119,21 +180,30 @@ export class Bisection {
   }
 
   #splitOrQuarantine(piece: Piece, reason: string): void {
-    const [id] = piece.batch.ids
-    if (piece.batch.ids.length > 1) this.#split(piece)
+    const [id] = piece.ids
+    if (piece.ids.length > 1) this.#split(piece)
     else if (id !== undefined) this.#quarantined.push({ id, reason })
   }
 
-  #split({ batch }: Piece): void {
-    const events = batch.ids.map((id, index) => ({ id, text: batch.texts[index] ?? '' }))
-    const middle = Math.ceil(events.length / 2)
-    const halves = [events.slice(0, middle), events.slice(middle)]
-    this.#pieces.unshift(...halves.map((half) => newPiece(freezeBatch(batch.number, half))))
+  #split({ ids, blamed }: Piece): void {
+    const middle = Math.ceil(ids.length / 2)
+    const halves = [ids.slice(0, middle), ids.slice(middle)]
+    this.#pieces.unshift(...halves.map((half) => newPiece(half, blamed)))
   }
 }
 
-function newPiece(batch: FrozenBatch): Piece {
-  return { batch, refusals: 0, sinkWorks: false, resent: false }
+function newPiece(ids: readonly string[], blamed: boolean): Piece {
+  return { ids, refusals: 0, blamed, resent: false }
+}
+
+/** The batch itself, or a new one of some of its events. */
+function frozen(ids: readonly string[], batch: FrozenBatch): FrozenBatch {
+  if (ids.length === batch.ids.length) return batch
+  const texts = new Map(batch.ids.map((id, index) => [id, batch.texts[index] ?? '']))
+  return freezeBatch(
+    batch.number,
+    ids.map((id) => ({ id, text: texts.get(id) ?? '' })),
+  )
 }
 
 function reasonOf({ status, text }: SinkAnswer): string {

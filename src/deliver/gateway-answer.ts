@@ -13,11 +13,14 @@ import {
   type SinkAnswer,
 } from './sink.ts'
 
-/** An HTTP answer; `body` is undefined when it was cut or too long to read. */
+/** An HTTP answer. */
 export interface HttpAnswer {
   readonly status: number
   readonly retryAfter: string | undefined
+  /** Undefined when it was cut, or too long to read. */
   readonly body: string | undefined
+  /** The connection broke, or the time was over, within the body. */
+  readonly isCut?: boolean
 }
 
 /** What the gateway's answer to `batch` means. */
@@ -25,6 +28,8 @@ export function gatewayAnswer(answer: HttpAnswer, batch: FrozenBatch, nowMs: num
   const { status, body } = answer
   const facts: AnswerFacts = { status, text: boundedText(body ?? 'no readable body') }
   if (status === 204) return { kind: 'accepted', ...facts }
+  // As much a reset or a timeout as one before the head: it says nothing about the events.
+  if (answer.isCut && status >= 200 && status < 300) return { kind: 'unknown', ...facts }
   if (status === 207) return partlyAnswer(body, batch, facts)
   if (status >= 200 && status < 300) {
     const { accepted } = parsed(body) ?? {}

@@ -3,6 +3,10 @@
 // Promises: the body is the batch's own bytes, plain JSON without compression; no redirect is
 // followed and no proxy is used; an answer is read up to 1 MiB; one deadline covers the attempt
 // from first to last byte. Credentials are read again before every attempt, so also after a 401.
+//
+// Each attempt has a connection of its own. On one that is kept, an answer that belongs to nothing
+// would be taken for the answer to the next batch, which nobody may have stored; and a connection
+// that the far end closes while a request is under way leaves one more outcome unknown.
 
 import { Pool } from 'undici'
 import { MeterFastError } from '../errors.ts'
@@ -63,6 +67,7 @@ export class GatewaySink implements Sink {
     signal.addEventListener('abort', stop, { once: true })
     try {
       const answer = await this.#post(batch.body, attempt.signal)
+      if (answer.isCut && signal.aborted) return stoppedAnswer()
       return gatewayAnswer(answer, batch, (this.#options.now ?? Date.now)())
     } catch (error) {
       if (signal.aborted) return stoppedAnswer()
@@ -97,7 +102,7 @@ export class GatewaySink implements Sink {
     return {
       status: answer.statusCode,
       retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-      body: await boundedBody(answer.body),
+      ...(await boundedBody(answer.body)),
     }
   }
 
@@ -109,7 +114,8 @@ export class GatewaySink implements Sink {
     this.#tls = tls
     this.#pool = new Pool(this.#url.origin, {
       connections: 1,
-      pipelining: 1,
+      // Undici's word for a connection that is not kept.
+      pipelining: 0,
       connect: { ...tls, timeout: CONNECT_TIMEOUT_MS },
       // One deadline of our own covers headers and body.
       headersTimeout: 0,
@@ -138,21 +144,22 @@ function checkedUrl(text: string): URL {
   return url
 }
 
-/** Undefined when the body breaks off or is longer than we read. */
-async function boundedBody(body: AsyncIterable<Buffer>): Promise<string | undefined> {
+async function boundedBody(
+  body: AsyncIterable<Buffer>,
+): Promise<Pick<HttpAnswer, 'body' | 'isCut'>> {
   const chunks: Buffer[] = []
   let length = 0
   try {
     for await (const chunk of body) {
       length += chunk.length
       // Leaving the loop destroys the rest of the answer and its connection.
-      if (length > ANSWER_BYTES_MAX) return undefined
+      if (length > ANSWER_BYTES_MAX) return { body: undefined }
       chunks.push(chunk)
     }
   } catch {
-    return undefined
+    return { body: undefined, isCut: true }
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return { body: Buffer.concat(chunks).toString('utf8') }
 }
 
 function faultAnswer(error: unknown): SinkAnswer {

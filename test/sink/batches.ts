@@ -31,13 +31,19 @@ export function testBatch(number: number, count: number, first = 0): FrozenBatch
   return freezeBatch(number, events)
 }
 
-/** An outbox in memory that hands its batches out once and keeps what became of them. */
+/**
+ * An outbox in memory that keeps what became of its batches. Events that an outcome leaves out
+ * come again behind all others, as a batch of the next free number, as the spool does it.
+ */
 export class TestOutbox implements Outbox {
+  /** By the number that the batch had when it was handed out. */
   readonly outcomes = new Map<number, BatchOutcome>()
   readonly #batches: FrozenBatch[]
+  #nextNumber: number
 
   constructor(...batches: FrozenBatch[]) {
     this.#batches = batches
+    this.#nextNumber = 1 + Math.max(0, ...batches.map(({ number }) => number))
   }
 
   async next(): Promise<FrozenBatch | undefined> {
@@ -45,7 +51,12 @@ export class TestOutbox implements Outbox {
   }
 
   settled(batch: FrozenBatch, outcome: BatchOutcome): void {
-    this.outcomes.set(batch.number, outcome)
+    const gone = new Set([...outcome.accepted, ...outcome.quarantined.map(({ id }) => id)])
+    if (gone.size > 0) this.outcomes.set(batch.number, outcome)
+    const left = batch.ids
+      .map((id, index) => ({ id, text: batch.texts[index] ?? '' }))
+      .filter(({ id }) => !gone.has(id))
+    if (left.length > 0) this.#batches.push(freezeBatch(this.#nextNumber++, left))
   }
 
   get accepted(): string[] {

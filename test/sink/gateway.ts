@@ -4,6 +4,10 @@
 // publish it answers 429 or 503, and what came before is stored. Rejected events are answered by
 // 207. It keeps the raw body of every request, so a test can compare the bytes of attempts.
 // Answers can be scripted, one step for each request; without a step it answers as it should.
+//
+// It remembers ids for `dedupWindowMs`, from the first time that it stored one, as JetStream does:
+// 0 is a receiver that does not deduplicate at all. What it bills is `published`; what it would
+// bill with a window without end is `stored`.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -77,16 +81,29 @@ export class TestGateway {
   readonly requests: GatewayRequest[] = []
   /** What is stored: id to the event's JSON, in order of arrival. */
   readonly stored = new Map<string, string>()
+  /** Every event that was not dropped as a duplicate, in order; what a bill is made of. */
+  readonly published: string[] = []
+  /** Events that came again with other bytes: always a fault of the sender. */
+  readonly changed: string[] = []
   /** Events that came again and were dropped. */
   duplicates = 0
+  /** How long an id is remembered. */
+  dedupWindowMs = Number.POSITIVE_INFINITY
+  /** The clock of the window. */
+  now: () => number = Date.now
+  /** Bodies of requests are kept; a run of an hour has too many. */
+  keepsRequests = true
   /** Steps for the next requests; empty means that it answers as it should. */
   script: GatewayStep[] = []
   /** True for an event at which publishing always fails with 503. */
   poison: (event: WireEvent) => boolean = () => false
   /** True for an event that is dropped without a word: not stored, not counted, not rejected. */
   drops: (event: WireEvent) => boolean = () => false
+  /** The status by which a batch with this event is refused as a whole. */
+  refuses: (event: WireEvent) => number | undefined = () => undefined
   /** When set, requests need `authorization: Bearer <token>`. */
   token: string | undefined
+  readonly #publishedAtMs = new Map<string, number>()
   readonly #server: Server
 
   constructor(server: Server) {
@@ -121,7 +138,8 @@ export class TestGateway {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await bodyOf(request)
     const { method = '', url: path = '', headers } = request
-    this.requests.push({ method, path, headers, body })
+    if (this.keepsRequests) this.requests.push({ method, path, headers, body })
+    this.#checkForm(body)
     const step = this.script.shift() ?? { do: 'answer' }
     if (step.do === 'hang') return
     if (step.do === 'say') return respond(response, step.status, step.body ?? '', step.headers)
@@ -145,6 +163,8 @@ export class TestGateway {
     if (events === undefined) {
       return { status: 400, body: { code: 'INVALID_REQUEST', message: 'no array of 0 to 100' } }
     }
+    const refusal = events.map(this.refuses).find((status) => status !== undefined)
+    if (refusal !== undefined) return { status: refusal, body: { code: 'INVALID_REQUEST' } }
     const rejected: Rejected[] = []
     let accepted = 0
     const failAt = Math.min(failure?.after ?? 0, events.length - 1)
@@ -163,9 +183,24 @@ export class TestGateway {
     return { status, body: { accepted, ...(rejected.length > 0 && { rejected }) } }
   }
 
+  /** Texts are compared after parsing, which must hide nothing. */
+  #checkForm(body: Buffer): void {
+    const text = body.toString('utf8')
+    const events = eventsOf(body)
+    if (events !== undefined && JSON.stringify(events) !== text) this.changed.push(text)
+  }
+
   #store(id: string, text: string): void {
-    if (this.stored.has(id)) this.duplicates += 1
-    else this.stored.set(id, text)
+    const known = this.stored.get(id)
+    if (known === undefined) this.stored.set(id, text)
+    else if (known !== text) this.changed.push(text)
+    const ageMs = this.now() - (this.#publishedAtMs.get(id) ?? Number.NEGATIVE_INFINITY)
+    if (ageMs < this.dedupWindowMs) {
+      this.duplicates += 1
+      return
+    }
+    this.#publishedAtMs.set(id, this.now())
+    this.published.push(text)
   }
 }
 
