@@ -27,15 +27,18 @@ export interface CorpusSettings {
   readonly format: Format
   readonly lines: number
   readonly routes: number
+  /** Lines a second of log time; the default is that of `generate`. */
+  readonly perSecond?: number
 }
 
 export async function makeCorpus(settings: CorpusSettings): Promise<Corpus> {
-  const { directory, name, format, lines, routes } = settings
+  const { directory, name, format, lines, routes, perSecond } = settings
   const path = join(directory, `${name}.log`)
   const truthPath = join(directory, `${name}.truth.json`)
   const log = await open(path, 'w')
   try {
-    const flags = { format, lines, routes, truth: truthPath }
+    const pace = perSecond === undefined ? {} : { 'per-second': perSecond }
+    const flags = { format, lines, routes, truth: truthPath, ...pace }
     const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])
     await generate(args, log.fd)
   } finally {

@@ -1,5 +1,6 @@
 // The text that people read; `--json` prints the same numbers as one object.
 
+import type { DurabilityOutcome } from './durability.ts'
 import type { Outcome, Standing } from './measure.ts'
 import type { MemoryOutcome } from './memory.ts'
 import type { MicroOutcome } from './micro.ts'
@@ -34,6 +35,27 @@ export function renderMemory({ bytes, routes, wrong, peakRssBytes }: MemoryOutco
   const answer =
     peakRssBytes === null ? `WRONG ${wrong}` : `peak RSS ${mebibytes(peakRssBytes)} MiB`
   return `memory: scan of ${(bytes / 1e9).toFixed(2)} GB with ${routes} routes: ${answer}\n`
+}
+
+export function renderDurability({
+  keys,
+  lines,
+  bytes,
+  wrong,
+  figures,
+}: DurabilityOutcome): string {
+  if (figures === null) return `durability: WRONG, so no time: ${wrong}\n`
+  const { readMs, allMs, events, commits, stageMs, commitMs, longestMs } = figures
+  const share = (100 * (stageMs + commitMs)) / readMs
+  const rows = [
+    `durability: ${lines} lines, ${(bytes / 1e6).toFixed(0)} MB, ${keys} keys, state on disk`,
+    `  read in ${readMs.toFixed(0)} ms, ${events} events delivered in ${allMs.toFixed(0)} ms`,
+    `  ${commits} commits; ${share.toFixed(1)} % of the time of reading, ` +
+      `the longest ${longestMs.toFixed(0)} ms`,
+    `  event loop held for at most ${figures.gapCpuMs.toFixed(1)} ms of CPU ` +
+      `(${figures.gapWallMs.toFixed(1)} ms of wall time), RSS ${mebibytes(figures.peakRssBytes)} MiB`,
+  ]
+  return `${rows.join('\n')}\n`
 }
 
 function standingCells({ name, wrong, timing }: Standing): string[] {

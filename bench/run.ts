@@ -8,10 +8,11 @@ import { parseArgs } from 'node:util'
 import { MeterFastError } from 'meter-fast'
 import { CONTENDERS } from './contenders.ts'
 import { type Format, makeCorpus } from './corpus.ts'
+import { type DurabilityOutcome, measureDurability } from './durability.ts'
 import { measure, type Outcome } from './measure.ts'
 import { type MemoryOutcome, measureMemory } from './memory.ts'
 import type { MicroOutcome } from './micro.ts'
-import { renderMemory, renderMicro, renderOutcome } from './report.ts'
+import { renderDurability, renderMemory, renderMicro, renderOutcome } from './report.ts'
 
 export interface BenchIo {
   readonly stdout: NodeJS.WritableStream
@@ -26,6 +27,8 @@ interface BenchSettings {
   readonly memoryLines: number
   readonly micro: boolean
   readonly memory: boolean
+  /** Keys of the log of the durability bench; 0: it is not run. */
+  readonly durabilityKeys: number
   readonly json: boolean
 }
 
@@ -37,6 +40,7 @@ const FLAGS = {
   repetitions: { type: 'string', default: '5' },
   micro: { type: 'boolean', default: false },
   memory: { type: 'boolean', default: false },
+  durability: { type: 'string', default: '0' },
   'memory-lines': { type: 'string', default: '2600000' },
   json: { type: 'boolean', default: false },
 } as const
@@ -47,7 +51,8 @@ const FLAGS = {
  * `--scenario` datum or envoy-gateway (both by default), `--lines` per log (1,000 to 100,000,000,
  * default 500,000), `--repetitions` (1 to 100, default 5). `--micro` also measures the parts
  * of the path one by one (it needs the development package tinybench), `--memory` the peak memory
- * of a scan of `--memory-lines` lines (2,600,000, about 1 GB). Each flag has an environment twin,
+ * of a scan of `--memory-lines` lines (2,600,000, about 1 GB), `--durability N` what commits cost
+ * an agent on a log of N keys. Each flag has an environment twin,
  * such as METER_FAST_LINES. Logs are made in a directory of the system's temporary folder, which
  * is removed at the end.
  *
@@ -66,9 +71,14 @@ export async function bench(args: string[], io: BenchIo): Promise<number> {
     }
     const micro = settings.micro ? await runMicro(directory, settings, io) : null
     const memory = settings.memory ? await runMemory(directory, settings, io) : null
-    const report = { scenarios: outcomes, micro, memory }
+    const durability =
+      settings.durabilityKeys > 0 ? await runDurability(directory, settings, io) : null
+    const report = { scenarios: outcomes, micro, memory, durability }
     if (settings.json) io.stdout.write(`${JSON.stringify(report)}\n`)
-    const answers = [...outcomes.flatMap(({ standings }) => standings), micro, memory]
+    const answers = [
+      ...outcomes.flatMap(({ standings }) => standings),
+      ...[micro, memory, durability],
+    ]
     return answers.every((answer) => answer === null || answer.wrong === null) ? 0 : 1
   } finally {
     await rm(directory, { recursive: true })
@@ -114,6 +124,17 @@ async function runMemory(
   return memory
 }
 
+async function runDurability(
+  directory: string,
+  { durabilityKeys, lines, json }: BenchSettings,
+  io: BenchIo,
+): Promise<DurabilityOutcome> {
+  io.stderr(`durability: making ${lines} lines of ${durabilityKeys} keys\n`)
+  const durability = await measureDurability(directory, durabilityKeys, lines)
+  if (!json) io.stdout.write(renderDurability(durability))
+  return durability
+}
+
 function readSettings(args: string[]): BenchSettings {
   const values = parseFlags(args)
   const scenarios = SCENARIOS.filter((name) =>
@@ -127,6 +148,7 @@ function readSettings(args: string[]): BenchSettings {
     lines: integer('lines', values.lines, 1000, 100_000_000),
     repetitions: integer('repetitions', values.repetitions, 1, 100),
     memoryLines: integer('memory-lines', values['memory-lines'], 1000, 100_000_000),
+    durabilityKeys: integer('durability', values.durability, 0, 10_000_000),
     micro: values.micro,
     memory: values.memory,
     json: values.json,

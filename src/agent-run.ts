@@ -44,6 +44,8 @@ const RENDER_AT_ONCE_EVENTS = 2048
 
 /** What a run did. */
 export interface AgentReport {
+  /** Uncompressed bytes that this run has read. */
+  readonly bytesRead: number
   /** Lines since each stream began, by outcome. */
   readonly lines: LineCounts
   readonly spool: SpoolCounts
@@ -130,7 +132,7 @@ export class AgentRun {
     }
     await this.#finish()
     if (this.#failure !== undefined) throw this.#failure
-    return this.#report()
+    return this.report()
   }
 
   /** The sender may wait for a commit of an attempt it will not make: commit until it ends. */
@@ -177,15 +179,20 @@ export class AgentRun {
     const { ambiguousPolicy, sinkDedupWindowMs } = this.#config
     const rememberedMs = this.#world.now() - sinkDedupWindowMs
     let batches = 0
+    let resentEvents = 0
     let heldEvents = 0
     for (const { number, events, lastAttemptAtMs } of [...this.#spool.queued()]) {
       if (lastAttemptAtMs === null) continue
       batches += 1
-      if (ambiguousPolicy !== 'hold' || lastAttemptAtMs >= rememberedMs) continue
-      this.#spool.hold(number)
-      heldEvents += events
+      const mayResend = ambiguousPolicy !== 'hold' || lastAttemptAtMs >= rememberedMs
+      if (mayResend) resentEvents += events
+      else {
+        this.#spool.hold(number)
+        heldEvents += events
+      }
     }
     if (batches === 0) return
+    this.#counters.add('events_resent', resentEvents)
     this.#counters.add('batches_ambiguous', batches)
     this.#counters.add('events_held', heldEvents)
     this.#tell({ kind: 'ambiguous', batches, heldEvents })
@@ -290,6 +297,7 @@ export class AgentRun {
 
   /** Stages what changed, renders what closed, commits. */
   async #commit(): Promise<void> {
+    const startedAtMs = this.#world.elapsed()
     await this.#streams.stage({
       store: this.#store,
       counters: this.#counters,
@@ -297,6 +305,7 @@ export class AgentRun {
       nowMs: this.#world.now(),
       turn: () => this.#world.turn(),
     })
+    const stagedAtMs = this.#world.elapsed()
     if (this.#asked) this.#asked = (await this.#desk?.step()) ?? false
     // What closed just now is rendered at once when it is little: then its pages are not written.
     if (this.#hasDisk) await this.#renderer.render((events) => events >= RENDER_AT_ONCE_EVENTS)
@@ -305,9 +314,16 @@ export class AgentRun {
     this.#counters.add('events_held', heldEvents)
     if (heldEvents > 0) this.#tell({ kind: 'held', events: heldEvents })
     if (futureMs !== undefined) this.#tell({ kind: 'future', timeMs: futureMs })
+    const renderedAtMs = this.#world.elapsed()
     await this.#commits.commit()
     this.#desk?.committed()
     this.#outbox.wake()
+    this.#tell({
+      kind: 'committed',
+      stageMs: stagedAtMs - startedAtMs,
+      renderMs: renderedAtMs - stagedAtMs,
+      commitMs: this.#world.elapsed() - renderedAtMs,
+    })
   }
 
   #sent(signal: SenderSignal): void {
@@ -318,6 +334,8 @@ export class AgentRun {
       return
     }
     const { kind, text } = signal.answer
+    const isResent = kind === 'unknown' || kind === 'ambiguous'
+    if (isResent) this.#counters.add('events_resent', signal.events)
     this.#unreachable = kind === 'unreachable' ? this.#unreachable + 1 : 0
     const hopeless = kind === 'unauthorized' || kind === 'misconfigured'
     if (this.#options.once && (hopeless || this.#unreachable >= UNREACHABLE_MAX)) {
@@ -337,8 +355,10 @@ export class AgentRun {
     this.#waker.wake()
   }
 
-  #report(): AgentReport {
+  /** What was done so far; committed or not. */
+  report(): AgentReport {
     return {
+      bytesRead: this.#streams.bytesRead,
       lines: lineCounts(this.#streams.counters()),
       spool: this.#spool.counts(),
       counts: this.#counters.all(),

@@ -22,4 +22,11 @@ export type AgentSignal =
   | { readonly kind: 'disk-free' }
   /** A commit failed; the state was opened anew and the agent goes on from its last commit. */
   | { readonly kind: 'reopened'; readonly message: string }
+  /** A commit is durable; how long its parts took. */
+  | {
+      readonly kind: 'committed'
+      readonly stageMs: number
+      readonly renderMs: number
+      readonly commitMs: number
+    }
   | { readonly kind: 'delivery'; readonly signal: SenderSignal }

@@ -8,7 +8,13 @@ import { generationsOf } from './durable/history.ts'
 import { type Position, type StreamRecord, streamPages } from './durable/records.ts'
 import type { StateReader } from './durable/state.ts'
 import { MeterFastError } from './errors.ts'
-import { type ClosedSegment, createEngine, type Engine, type EngineSnapshot } from './native.ts'
+import {
+  type ClosedSegment,
+  createEngine,
+  type Engine,
+  type EngineSnapshot,
+  OUTCOMES,
+} from './native.ts'
 import { type CurrentGeneration, StreamFollower } from './tail/follow.ts'
 import type { GapRecord } from './tail/generation-list.ts'
 import type { GenerationRecord } from './tail/identity.ts'
@@ -57,6 +63,8 @@ export class AgentStream {
   #closed: ClosedPiece[] = []
   #quarantine: QuarantinedLines[] = []
   #takenBytes = 0
+  /** As of the last call of the engine that ended: it cannot be asked while one runs. */
+  #lines: BigInt64Array = new BigInt64Array(OUTCOMES.length)
 
   /** `settingsName` names the settings in the state. */
   constructor(place: StreamPlace, settings: StreamSettings, settingsName: string) {
@@ -94,6 +102,7 @@ export class AgentStream {
     const known = generationsOf(store, stream)
     this.#past = new StreamPast(stream, settings, record.history, known, this.#position)
     this.#changed = this.#past.isChanged
+    this.#lines = this.#engine.counters()
   }
 
   /** Bytes in memory that wait for a commit. */
@@ -169,6 +178,7 @@ export class AgentStream {
 
   #progress(): void {
     this.#follower.progress(this.#engine.offset(), this.#engine.readOffset())
+    this.#lines = this.#engine.counters()
   }
 
   async #endGeneration(): Promise<void> {
@@ -235,7 +245,7 @@ export class AgentStream {
 
   /** Lines so far, in the order of OUTCOMES. */
   counters(): BigInt64Array {
-    return this.#engine.counters()
+    return this.#lines
   }
 
   async close(): Promise<void> {
@@ -252,6 +262,7 @@ export class AgentStream {
   /** Takes what closed in the generation that is read; `to` where all of it ends, if known. */
   #take(to?: Position): void {
     this.#takenBytes += this.#engine.pendingBytes()
+    this.#lines = this.#engine.counters()
     const { closed, quarantine: lines } = this.#engine.take()
     const generation = this.#generation
     for (const segment of closed) {

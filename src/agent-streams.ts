@@ -31,6 +31,7 @@ export class AgentStreams {
   readonly #tell: (signal: StreamSignal) => void
   readonly #streams = new Map<string, AgentStream>()
   readonly #problems = new ProblemLog()
+  bytesRead = 0
 
   constructor(config: Config, store: StateStore, tell: (signal: StreamSignal) => void) {
     this.#config = config
@@ -79,7 +80,9 @@ export class AgentStreams {
     let bytes = 0
     for (const stream of this.#streams.values()) {
       if (signal.aborted || !mayRead()) return { bytes, isComplete: false }
-      bytes += await stream.poll(TURN_BYTES, last, signal)
+      const got = await stream.poll(TURN_BYTES, last, signal)
+      bytes += got
+      this.bytesRead += got
       this.#tellProblems(stream.takeProblems())
     }
     return { bytes, isComplete: true }

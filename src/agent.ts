@@ -44,6 +44,7 @@ export class Agent {
   readonly #config: Config
   readonly #options: AgentOptions
   readonly #world: AgentWorld
+  #run: AgentRun | undefined
   /** The last commit of the run that failed last. */
   #failedSequence = -1
 
@@ -69,6 +70,14 @@ export class Agent {
     } finally {
       await target.close()
     }
+  }
+
+  /**
+   * Every outcome of lines, gap, close by time, hold and resend so far, committed or not; undefined
+   * while the agent does not run.
+   */
+  counters(): AgentReport | undefined {
+    return this.#run?.report()
   }
 
   async #runOnDisk(sink: Sink, signal: AbortSignal): Promise<AgentReport | undefined> {
@@ -100,9 +109,11 @@ export class Agent {
     const onDisk = reserve && { reserve, desk: new RequestDesk(dir, store, () => world.now()) }
     const parts = { store, sink, world, ...onDisk }
     const run = new AgentRun(this.#config, this.#options, parts)
+    this.#run = run
     try {
       return await run.run(signal)
     } finally {
+      this.#run = undefined
       await run.close()
       await store.close()
     }

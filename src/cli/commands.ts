@@ -120,6 +120,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       repetitions: text('N', 'interleaved repetitions (default 5)'),
       micro: flag('the parts of the path one by one'),
       memory: flag('peak memory of a scan of 1 GB'),
+      durability: text('N', 'what commits cost an agent on a log of N keys'),
     },
     run: async (args, io) => (await import('./bench.ts')).bench(args, io),
   },

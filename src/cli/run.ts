@@ -67,6 +67,8 @@ function sentenceOf(signal: Exclude<AgentSignal, { kind: 'delivery' }>): string 
     }
     case 'stream':
       return `following ${signal.stream}`
+    case 'committed':
+      return undefined
     case 'waiting':
       return `waiting: ${signal.message}`
     case 'problem':

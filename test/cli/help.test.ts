@@ -36,7 +36,15 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     ...['--state', '--unattributed', '--namespaces', '--projects', '--map', '--quarantined'],
     ...['--reason', '--rejected', '--project', '--accepted', '--from', '--to'],
   ],
-  bench: ['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
+  bench: [
+    '--json',
+    '--scenario',
+    '--lines',
+    '--repetitions',
+    '--micro',
+    '--memory',
+    '--durability',
+  ],
   demo: [],
 }
 
