@@ -53,7 +53,8 @@ export function renderDurability({
     `  ${commits} commits; ${share.toFixed(1)} % of the time of reading, ` +
       `the longest ${longestMs.toFixed(0)} ms`,
     `  event loop held for at most ${figures.gapCpuMs.toFixed(1)} ms of CPU ` +
-      `(${figures.gapWallMs.toFixed(1)} ms of wall time), RSS ${mebibytes(figures.peakRssBytes)} MiB`,
+      `(${figures.gapWallMs.toFixed(1)} ms of wall time)`,
+    `  RSS ${mebibytes(figures.peakRssBytes)} MiB`,
   ]
   return `${rows.join('\n')}\n`
 }

@@ -3,6 +3,7 @@
 // it is staged together with the position that it belongs to.
 
 import {
+  forgetGeneration,
   type GenerationHistory,
   type HistoryEntry,
   putCheckpoint,
@@ -20,10 +21,10 @@ export class StreamPast {
   #entries: number
   #pieceFrom: Position
   #generationsRead: number
-  /** Generations that were begun and are not forgotten by the tail: their order. */
-  readonly #orders = new Map<number, number>()
-  /** What was staged last of each. */
-  readonly #staged = new Map<number, string>()
+  /** Generations that were begun and are kept, in the order in which they were read. */
+  readonly #known = new Map<number, { readonly order: number; stagedAtMs: number }>()
+  /** What was staged last of each that the tail still knows. */
+  #staged = new Map<number, string>()
   #waiting: HistoryEntry[] = []
   readonly #checkpoints = new Map<number, EngineSnapshot>()
 
@@ -40,7 +41,9 @@ export class StreamPast {
     this.#entries = record?.entries ?? 0
     this.#pieceFrom = record?.pieceFrom ?? at
     this.#generationsRead = record?.generationsRead ?? 0
-    for (const { generation, order } of generations) this.#orders.set(generation, order)
+    for (const { generation, order, atMs } of generations) {
+      this.#known.set(generation, { order, stagedAtMs: atMs })
+    }
     if (record?.settings !== settings) this.#waiting.push({ kind: 'settings', at, settings })
   }
 
@@ -60,12 +63,12 @@ export class StreamPast {
 
   /** The generation is read for the first time. */
   isNew(generation: number): boolean {
-    return !this.#orders.has(generation)
+    return !this.#known.has(generation)
   }
 
   /** Reading of a generation begins; `checkpoint` is the engine before its first byte. */
   began(generation: number, checkpoint: EngineSnapshot | undefined): void {
-    this.#orders.set(generation, this.#generationsRead)
+    this.#known.set(generation, { order: this.#generationsRead, stagedAtMs: 0 })
     this.#generationsRead += 1
     if (checkpoint !== undefined) this.#checkpoints.set(generation, checkpoint)
   }
@@ -86,8 +89,16 @@ export class StreamPast {
     return from
   }
 
-  /** Stages what waits; gives what the stream's record must hold of it. */
-  stage(store: StateStore, records: readonly GenerationRecord[], atMs: number): StreamHistory {
+  /**
+   * Stages what waits, and the end of generations that ended `keptMs` ago; gives what the stream's
+   * record must hold of it. `records` are the generations that the tail knows.
+   */
+  stage(
+    store: StateStore,
+    records: readonly GenerationRecord[],
+    atMs: number,
+    keptMs: number,
+  ): StreamHistory {
     for (const entry of this.#waiting) {
       putHistory(store, this.#stream, this.#entries, entry)
       this.#entries += 1
@@ -97,7 +108,10 @@ export class StreamPast {
       putCheckpoint(store, this.#stream, generation, checkpoint)
     }
     this.#checkpoints.clear()
-    for (const record of records) this.#stageGeneration(store, record, atMs)
+    const before = this.#staged
+    this.#staged = new Map()
+    for (const record of records) this.#stageGeneration(store, record, before, atMs)
+    this.#forget(store, atMs - keptMs)
     return {
       settings: this.#settings,
       pieceFrom: this.#pieceFrom,
@@ -106,15 +120,31 @@ export class StreamPast {
     }
   }
 
-  #stageGeneration(store: StateStore, record: GenerationRecord, atMs: number): void {
+  #stageGeneration(
+    store: StateStore,
+    record: GenerationRecord,
+    before: ReadonlyMap<number, string>,
+    atMs: number,
+  ): void {
     const { generation, name, proof, proofBytes, finished, offset } = record
-    const order = this.#orders.get(generation)
-    if (order === undefined) return
+    const known = this.#known.get(generation)
+    if (known === undefined) return
     const endOffset = finished ? offset : null
     const facts = JSON.stringify([name, proof, proofBytes, endOffset])
-    if (this.#staged.get(generation) === facts) return
     this.#staged.set(generation, facts)
+    if (before.get(generation) === facts) return
+    known.stagedAtMs = atMs
+    const { order } = known
     const one = { generation, order, name, proof, proofBytes, endOffset, atMs }
     putGeneration(store, this.#stream, one)
+  }
+
+  /** The tail has let go of a generation, and nothing was staged of it since then. */
+  #forget(store: StateStore, beforeMs: number): void {
+    for (const [generation, { stagedAtMs }] of this.#known) {
+      if (this.#staged.has(generation) || stagedAtMs >= beforeMs) return
+      this.#known.delete(generation)
+      forgetGeneration(store, this.#stream, generation, (one) => this.#known.has(one))
+    }
   }
 }

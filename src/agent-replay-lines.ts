@@ -7,8 +7,9 @@
 // request bills what its stream does not remember as billed before.
 
 import type { Done } from './agent-replay.ts'
-import { stageReplay, sumRows } from './agent-replay-piece.ts'
+import { stageReplay } from './agent-replay-piece.ts'
 import type { StreamSettings } from './agent-sources.ts'
+import { sumByKey } from './agent-sums.ts'
 import { Counters } from './durable/counters.ts'
 import { readSettings } from './durable/history.ts'
 import {
@@ -153,7 +154,7 @@ function stagePieces(
   nowMs: number,
 ): void {
   for (const { epoch, windowStartMs, windowMs, pages } of closed) {
-    const rows = sumRows(pages.flatMap((page) => [...usageRows(page)]))
+    const rows = sumByKey(pages.flatMap((page) => [...usageRows(page)]))
     if (rows.length === 0) continue
     stageReplay(store, { stream, epoch, windowStartMs, windowMs, settings }, rows, nowMs)
   }

@@ -6,12 +6,13 @@
 
 import { createHash } from 'node:crypto'
 import type { SegmentHead } from './agent-staging.ts'
+import { keyOf, sumByProject } from './agent-sums.ts'
 import { getJson, putJson } from './durable/codec.ts'
 import { nameField } from './durable/keys.ts'
 import { nextReplayPart, putLedgerRow } from './durable/ledger.ts'
 import { type PieceName, putSegment, putSegmentPage, takeNumber } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
-import { addAmounts, NO_AMOUNTS, type UsageRow } from './emit/usage-page.ts'
+import type { UsageRow } from './emit/usage-page.ts'
 import { writeUsagePage } from './emit/usage-page-writer.ts'
 
 /** Which segment usage is billed to. */
@@ -22,17 +23,6 @@ export interface ReplayedSegment extends Omit<PieceName, 'part'> {
 }
 
 const PAGE_ROWS = 1024
-/** Rows of equal keys as one, in order of first appearance. */
-export function sumRows(rows: Iterable<UsageRow>): UsageRow[] {
-  const sums = new Map<string, UsageRow>()
-  for (const row of rows) {
-    const key = keyOf(row)
-    const before = sums.get(key)
-    sums.set(key, before ? { ...before, ...addAmounts(before, row) } : row)
-  }
-  return [...sums.values()]
-}
-
 /** Stages a piece of these rows, one per key; their seconds are made here. */
 export function stageReplay(
   store: StateStore,
@@ -63,24 +53,10 @@ function withSeconds(store: StateStore, stream: string, row: UsageRow): UsageRow
   return { ...row, connectionSeconds: ms / 1000n }
 }
 
-function sumByProject(rows: readonly UsageRow[]): UsageRow[] {
-  const sums = new Map<string, UsageRow>()
-  for (const { project, ...row } of rows) {
-    const before = sums.get(project) ?? NO_AMOUNTS
-    const all = { kind: null, namespace: '', name: '', dimensions: [] }
-    sums.set(project, { project, ...all, ...addAmounts(before, row) })
-  }
-  return [...sums.values()].sort((a, b) => (a.project < b.project ? -1 : 1))
-}
-
 function pagesOf(rows: readonly UsageRow[]): Uint8Array[] {
   const pages: Uint8Array[] = []
   for (let at = 0; at < rows.length; at += PAGE_ROWS) {
     pages.push(writeUsagePage(rows.slice(at, at + PAGE_ROWS)))
   }
   return pages
-}
-
-function keyOf({ project, kind, namespace, name, dimensions }: UsageRow): string {
-  return JSON.stringify([project, kind, namespace, name, dimensions.map((text) => text ?? null)])
 }

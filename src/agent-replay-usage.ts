@@ -5,8 +5,9 @@
 // unattributed pages.
 
 import type { Done } from './agent-replay.ts'
-import { type ReplayedSegment, stageReplay, sumRows } from './agent-replay-piece.ts'
+import { type ReplayedSegment, stageReplay } from './agent-replay-piece.ts'
 import type { StreamSettings } from './agent-sources.ts'
+import { sumByKey } from './agent-sums.ts'
 import { Counters } from './durable/counters.ts'
 import { readSettings } from './durable/history.ts'
 import { ledgerRow } from './durable/ledger.ts'
@@ -90,7 +91,7 @@ function replayPiece(
     }
     left.push({ key, piece, rows })
   }
-  const rows = sumRows(billed)
+  const rows = sumByKey(billed)
   if (segment === undefined || rows.length === 0) return []
   stageReplay(store, segment, rows, nowMs)
   for (const { key, piece, rows: rest } of left) {

@@ -16,6 +16,7 @@ import { Delivery } from './agent-delivery.ts'
 import { SpoolOutbox } from './agent-outbox.ts'
 import { SegmentRenderer } from './agent-render.ts'
 import type { RequestDesk } from './agent-requests.ts'
+import { Retention } from './agent-retention.ts'
 import type { AgentSignal } from './agent-signal.ts'
 import { AgentStreams } from './agent-streams.ts'
 import { type AgentWaker, type AgentWorld, realWorld } from './agent-world.ts'
@@ -80,6 +81,7 @@ export class AgentRun {
   readonly #streams: AgentStreams
   readonly #alarms: SpoolAlarms
   readonly #delivery: Delivery
+  readonly #retention: Retention
   #renderer: SegmentRenderer
   #discoverAtMs = Number.NEGATIVE_INFINITY
   #unreachable = 0
@@ -108,6 +110,7 @@ export class AgentRun {
     this.#commits.onRequest = () => this.#waker.wake()
     this.#outbox = new SpoolOutbox(this.#spool, () => this.#commits.request(), world)
     this.#streams = new AgentStreams(config, store, (signal) => this.#tell(signal))
+    this.#retention = new Retention(store, config.state)
     this.#alarms = new SpoolAlarms(config.state.spoolBytesMax)
     this.#delivery = new Delivery(sink, this.#outbox, world, {
       onSignal: (signal) => this.#sent(signal),
@@ -252,7 +255,7 @@ export class AgentRun {
     if (this.#world.elapsed() < this.#discoverAtMs) return
     this.#discoverAtMs = this.#world.elapsed() + DISCOVER_INTERVAL_MS
     if (!this.#hasDisk && this.#reserve?.take()) this.#tell({ kind: 'disk-free' })
-    this.#waker.setDirectories(await this.#streams.discover())
+    this.#waker.setDirectories(await this.#streams.discover(this.#world.now()))
     this.#asked = this.#desk?.isAsked ?? false
     const [oldest] = this.#spool.queued()
     const { bytes } = this.#spool.counts()
@@ -302,11 +305,13 @@ export class AgentRun {
       store: this.#store,
       counters: this.#counters,
       quarantineBytesMax: this.#config.state.quarantineBytesMax,
+      historyMs: this.#config.state.ledgerRetentionMs,
       nowMs: this.#world.now(),
       turn: () => this.#world.turn(),
     })
     const stagedAtMs = this.#world.elapsed()
     if (this.#asked) this.#asked = (await this.#desk?.step()) ?? false
+    if (this.#retention.isDue(startedAtMs)) this.#retention.sweep(this.#world.now(), startedAtMs)
     // What closed just now is rendered at once when it is little: then its pages are not written.
     if (this.#hasDisk) await this.#renderer.render((events) => events >= RENDER_AT_ONCE_EVENTS)
     const { events, heldEvents, futureMs } = this.#renderer.flush()

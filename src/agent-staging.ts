@@ -42,6 +42,8 @@ export interface Staging {
   readonly store: StateStore
   readonly counters: Counters
   readonly quarantineBytesMax: number
+  /** How long the history of a generation is kept after its end. */
+  readonly historyMs: number
   readonly nowMs: number
   /** Lets the event loop run. */
   readonly turn: () => Promise<void>
@@ -57,7 +59,7 @@ export async function stageStream(
   const { place, settings } = stream
   const { lineDimensions } = settings.rules
   const name = place.stream
-  const history = past.stage(store, generations, nowMs)
+  const history = past.stage(store, generations, nowMs, staging.historyMs)
   putStream(store, { stream: name, place, lineDimensions, generations, history }, snapshot.head)
   const slices = new Slices(staging.turn)
   for (const page of snapshot.pages) {

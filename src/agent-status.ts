@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StreamSettings } from './agent-sources.ts'
+import { sumUnattributed } from './agent-sums.ts'
 import { jsonEntries } from './durable/codec.ts'
 import { type Counts, readCounters } from './durable/counters.ts'
 import { readSettings } from './durable/history.ts'
@@ -18,7 +19,7 @@ import { rejectedEvents } from './durable/settled.ts'
 import { type SpoolCounts, spoolCounts, waitingBatches } from './durable/spool-records.ts'
 import type { StateReader } from './durable/state.ts'
 import { openStateReader } from './durable/store.ts'
-import { addAmounts, type UnattributedRow, unattributedRows } from './emit/usage-page.ts'
+import { type UnattributedRow, unattributedRows } from './emit/usage-page.ts'
 import { type LineCounts, lineCounts } from './meter.ts'
 import { crc32c, createEngine, OUTCOMES } from './native.ts'
 import type { GapRecord } from './tail/generation-list.ts'
@@ -113,13 +114,7 @@ export async function readQuarantine(directory: string): Promise<QuarantinedPlac
 /** Usage without a project that is not billed yet, by reason, project and route of the line. */
 export async function readUnattributedUsage(directory: string): Promise<UnattributedUsage[]> {
   return withState(directory, async (state) => {
-    const sums = new Map<string, UnattributedUsage>()
-    for (const row of unattributed(state)) {
-      const key = JSON.stringify([row.reason, row.project, row.route])
-      const before = sums.get(key)
-      sums.set(key, before === undefined ? row : { ...row, ...addAmounts(before, row) })
-    }
-    return [...sums.values()]
+    return sumUnattributed(unattributed(state))
   })
 }
 

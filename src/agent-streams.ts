@@ -4,7 +4,7 @@ import { type StreamSettings, sourceOf, streamSettings } from './agent-sources.t
 import { type Staging, stageStream } from './agent-staging.ts'
 import { AgentStream } from './agent-stream.ts'
 import type { Config } from './config/config.ts'
-import { putSettings } from './durable/history.ts'
+import { noteEnded, putSettings } from './durable/history.ts'
 import { endStream, streams as storedStreams } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
 import { OUTCOMES } from './native.ts'
@@ -49,7 +49,7 @@ export class AgentStreams {
   }
 
   /** Finds new streams; forgets ended ones whose files are gone. Gives what to watch. */
-  async discover(): Promise<string[]> {
+  async discover(nowMs: number): Promise<string[]> {
     const { streams, problems } = await discoverAll(this.#config.streams)
     this.#tellProblems(this.#problems.news(problems))
     const there = new Set(streams.map(({ stream }) => stream))
@@ -62,6 +62,7 @@ export class AgentStreams {
       if (there.has(name) || !stream.isEnded || stream.isChanged) continue
       this.#streams.delete(name)
       endStream(this.#store, name, OUTCOMES, stream.counters())
+      noteEnded(this.#store, name, nowMs)
       await stream.close()
     }
     const places = [...this.#streams.values()].map(({ place }) => place)

@@ -12,7 +12,7 @@
 import { createHash } from 'node:crypto'
 import type { EngineSnapshot } from '../native.ts'
 import { getJson, jsonEntries, packRecord, putJson, unpackRecord } from './codec.ts'
-import { nameField, numberField } from './keys.ts'
+import { nameField, numberAt, numberField } from './keys.ts'
 import type { Position } from './records.ts'
 import type { StateReader, StateStore } from './state.ts'
 
@@ -120,19 +120,45 @@ export function readCheckpoint(
   return { head: first, pages }
 }
 
-/** Numbers of the generations of which something is kept, with the time of each. */
-export function* generationTimes(
-  store: StateReader,
-): Generator<{ readonly key: string; readonly generation: number; readonly atMs: number }> {
-  for (const [key, { generation, atMs }] of jsonEntries<GenerationHistory>(store, 'generation/')) {
-    yield { key, generation, atMs }
+/**
+ * Stages the end of what is kept of the oldest generation of a stream, and of its history up to
+ * the one that is now the oldest.
+ */
+export function forgetGeneration(
+  store: StateStore,
+  stream: string,
+  generation: number,
+  isKept: (generation: number) => boolean,
+): void {
+  store.remove(generationKey(stream, generation))
+  store.remove(checkpointKey(stream, generation))
+  for (const [key, { at }] of jsonEntries<HistoryEntry>(store, `history/${nameField(stream)}/`)) {
+    if (isKept(at.generation)) return
+    store.remove(key)
   }
 }
 
-/** Stages the end of what is kept of one generation. */
-export function removeGeneration(store: StateStore, generationKey: string): void {
-  store.remove(generationKey)
-  store.remove(generationKey.replace(/^generation/, 'checkpoint'))
+/** Stages that a stream has ended, so that its history is forgotten when its time is over. */
+export function noteEnded(store: StateStore, stream: string, atMs: number): void {
+  putJson(store, `ended/${numberField(atMs)}/${nameField(stream)}`, stream)
+}
+
+/** Stages the end of the history of streams that ended before; at most so many, gives how many. */
+export function forgetEndedStreams(
+  store: StateStore,
+  beforeMs: number,
+  streamsMax: number,
+): number {
+  let streams = 0
+  for (const [key, stream] of jsonEntries<string>(store, 'ended/')) {
+    if (streams === streamsMax || numberAt(key, 1) >= beforeMs) break
+    streams += 1
+    store.remove(key)
+    for (const kind of ['generation', 'checkpoint', 'history']) {
+      store.removePrefix(`${kind}/${nameField(stream)}/`)
+    }
+  }
+  return streams
 }
 
 function generationKey(stream: string, generation: number): string {

@@ -36,6 +36,7 @@ async function stream(text: string) {
     await stageStream(one, {
       store,
       counters: new Counters(store),
+      historyMs: Number.MAX_SAFE_INTEGER,
       quarantineBytesMax: 0,
       nowMs: START_MS,
       turn: () => Promise.resolve(),

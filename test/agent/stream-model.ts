@@ -71,6 +71,7 @@ export class StreamModel {
     const gaps = await stageStream(this.#stream, {
       store: this.#store,
       counters: new Counters(this.#store),
+      historyMs: Number.MAX_SAFE_INTEGER,
       quarantineBytesMax: Number.MAX_SAFE_INTEGER,
       nowMs: LATE_MS,
       turn: () => Promise.resolve(),
