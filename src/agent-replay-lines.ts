@@ -8,7 +8,7 @@
 
 import type { Done } from './agent-replay.ts'
 import { stageReplay } from './agent-replay-piece.ts'
-import type { StreamSettings } from './agent-sources.ts'
+import { presentSettings, type StreamSettings } from './agent-sources.ts'
 import { sumByKey } from './agent-sums.ts'
 import { Counters } from './durable/counters.ts'
 import { readSettings } from './durable/history.ts'
@@ -19,7 +19,7 @@ import {
   quarantineKeys,
   quarantineRecord,
 } from './durable/quarantine.ts'
-import { streamPages, streams } from './durable/records.ts'
+import { streamPages } from './durable/records.ts'
 import type { StateReader, StateStore } from './durable/state.ts'
 import { usageRows } from './emit/usage-page.ts'
 import {
@@ -58,11 +58,14 @@ async function replayRecord(
   reason: string | undefined,
   nowMs: number,
 ): Promise<number> {
-  const settings = presentSettings(store, record)
-  if (settings === undefined) return 0
+  // Of a stream that has ended, those that the lines were read with.
+  const { stream } = record.place
+  const settings = presentSettings(store, stream) ?? record.place.settings
+  const options = readSettings<StreamSettings>(store, settings)?.engine
+  if (options === undefined) return 0
   const asked = (line: QuarantinedLine) =>
     line.isWhole && (reason === undefined || OUTCOMES[line.outcome] === `quarantined.${reason}`)
-  const reader = await LineReader.open(store, record.place.stream, settings.value.engine)
+  const reader = await LineReader.open(store, stream, options)
   try {
     const left: QuarantinedLine[] = []
     for (const line of record.lines) {
@@ -70,7 +73,7 @@ async function replayRecord(
       if (!isBilled) left.push(line)
     }
     if (left.length === record.lines.length) return 0
-    stagePieces(store, await reader.end(), record.place.stream, settings.name, nowMs)
+    stagePieces(store, await reader.end(), stream, settings, nowMs)
     keepQuarantined(store, record, left)
     return record.lines.length - left.length
   } finally {
@@ -126,24 +129,6 @@ async function isMetered(engine: Engine, line: Uint8Array): Promise<boolean> {
   await engine.feed(line)
   await engine.feed(LF)
   return engine.counters()[METERED] !== before
-}
-
-interface NamedSettings {
-  readonly name: string
-  readonly value: StreamSettings
-}
-
-/** What the stream is read with now; for one that has ended, what the lines were read with. */
-function presentSettings(
-  store: StateReader,
-  { place }: QuarantineRecord,
-): NamedSettings | undefined {
-  let name = place.settings
-  for (const { stream, history } of streams(store)) {
-    if (stream === place.stream && history !== undefined) name = history.settings
-  }
-  const value = readSettings<StreamSettings>(store, name)
-  return value && { name, value }
 }
 
 function stagePieces(

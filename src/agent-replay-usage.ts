@@ -6,7 +6,7 @@
 
 import type { Done } from './agent-replay.ts'
 import { type ReplayedSegment, stageReplay } from './agent-replay-piece.ts'
-import type { StreamSettings } from './agent-sources.ts'
+import { presentSettings, type StreamSettings } from './agent-sources.ts'
 import { sumByKey } from './agent-sums.ts'
 import { Counters } from './durable/counters.ts'
 import { readSettings } from './durable/history.ts'
@@ -105,14 +105,15 @@ function replayPiece(
   return rows
 }
 
-/** The ledger knows with which settings the piece was read. */
+/** The ledger knows with which settings the piece was read, unless an older version read it. */
 function segmentOf(store: StateReader, piece: PieceName): ReplayedSegment {
   const row = ledgerRow(store, piece)
   if (row === undefined) {
     const what = `unattributed usage of ${piece.stream} has no row in the ledger`
     throw new MeterFastError('METER_BUG', `${what}; please report it`)
   }
-  const { stream, epoch, windowStartMs, windowMs, settings } = row
+  const { stream, epoch, windowStartMs, windowMs } = row
+  const settings = row.settings || (presentSettings(store, stream) ?? '')
   return { stream, epoch, windowStartMs, windowMs, settings }
 }
 

@@ -3,6 +3,8 @@
 import { basename, dirname } from 'node:path'
 import { NETWORK_SERVICES } from './catalog/network-services.ts'
 import type { Config, StreamsConfig } from './config/config.ts'
+import { streams } from './durable/records.ts'
+import type { StateReader } from './durable/state.ts'
 import type { EventRules } from './emit/meter-rules.ts'
 import type { EngineOptions } from './native.ts'
 import { parseNamePattern } from './tail/glob.ts'
@@ -30,6 +32,14 @@ export function sourceOf(
       source.patterns.some((pattern) => parseNamePattern(basename(pattern)).matches(place.liveName))
     )
   })
+}
+
+/** Name of the settings that a stream is read with now; undefined when it is not there. */
+export function presentSettings(store: StateReader, stream: string): string | undefined {
+  for (const record of streams(store)) {
+    if (record.stream === stream) return record.history?.settings
+  }
+  return undefined
 }
 
 export function streamSettings(config: Config, source: StreamsConfig): StreamSettings {

@@ -75,6 +75,11 @@ export function quarantineRecord(store: StateReader, key: string): QuarantineRec
   return packed && unpack(key, packed)
 }
 
+/** Stages how many bytes of quarantined lines there are. */
+export function noteQuarantined(store: StateStore, bytes: number): void {
+  putJson(store, BYTES_KEY, bytes)
+}
+
 /** Stages that of a record only `lines` are left. */
 export function keepQuarantined(
   store: StateStore,

@@ -12,7 +12,7 @@ import { corruptState, newerFormat } from './frame.ts'
 import { checkKey, META_PREFIX } from './keys.ts'
 import type { StateStore } from './state.ts'
 
-const STATE_FORMAT = 1
+const STATE_FORMAT = 2
 const VERSION_KEY = `${META_PREFIX}version`
 const SEQUENCE_KEY = `${META_PREFIX}sequence`
 
@@ -40,6 +40,8 @@ export class StagedStore implements StateStore {
   readonly #layers: Map<string, Uint8Array | null>[] = [new Map()]
   #tail: Promise<void> = Promise.resolve()
   #failure: MeterFastError | undefined
+  /** Of what is committed; of a new state the present one. */
+  readonly #format: number
   #closing: Promise<void> | undefined
 
   /** @throws {MeterFastError} METER_STATE_CORRUPT when the state is not ours or is newer. */
@@ -49,10 +51,21 @@ export class StagedStore implements StateStore {
     if (version !== undefined && version > STATE_FORMAT) {
       throw newerFormat(backend.path, version, STATE_FORMAT)
     }
+    this.#format = version ?? STATE_FORMAT
     if (version !== undefined) return
     for (const [key] of backend.range('')) {
       throw corruptState(backend.path, `it holds "${key}" but no "${VERSION_KEY}"`)
     }
+  }
+
+  /** An earlier version than the present one wrote it: upgrade it before anything else. */
+  get isOld(): boolean {
+    return this.#format < STATE_FORMAT
+  }
+
+  /** Stages that the state has the present format. */
+  stageUpgrade(): void {
+    this.#stage(VERSION_KEY, this.#encodeNumber(VERSION_KEY, STATE_FORMAT))
   }
 
   get sequence(): number {

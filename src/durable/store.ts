@@ -10,6 +10,7 @@ import { LmdbBackend } from './lmdb-backend.ts'
 import { MemoryBackend } from './memory-backend.ts'
 import { StagedStore } from './staged-store.ts'
 import type { StateNative, StateReader, StateStore } from './state.ts'
+import { upgradeFrom1 } from './upgrade.ts'
 
 export type { StateNative, StateReader, StateStore } from './state.ts'
 
@@ -27,7 +28,19 @@ export async function openState(directory: string, native: StateNative): Promise
   const afterClose = lockDirectory(directory, native)
   const store = await openFile(directory, native, { readOnly: false, afterClose })
   syncDirectory(directory)
+  if (store.isOld) await upgrade(store)
   return store
+}
+
+async function upgrade(store: StagedStore): Promise<void> {
+  try {
+    upgradeFrom1(store)
+    store.stageUpgrade()
+    await store.commit()
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 /**
@@ -47,7 +60,13 @@ export async function openStateReader(
       `there is no state in "${directory}". Name the state.dir of an agent that has run.`,
     )
   }
-  return await openFile(directory, native, { readOnly: true, afterClose: () => undefined })
+  const state = await openFile(directory, native, { readOnly: true, afterClose: () => undefined })
+  if (!state.isOld) return state
+  await state.close()
+  throw new MeterFastError(
+    'METER_STATE_CORRUPT',
+    `the state in "${directory}" is of an earlier version. Start the agent: it takes it over.`,
+  )
 }
 
 /** A state that ends with its process, with every rule of the other but durability. */
@@ -59,7 +78,7 @@ async function openFile(
   directory: string,
   native: Pick<StateNative, 'crc32c'>,
   options: { readonly readOnly: boolean; readonly afterClose: () => void },
-): Promise<StateStore> {
+): Promise<StagedStore> {
   let backend: LmdbBackend
   try {
     backend = new LmdbBackend(join(directory, FILE_NAME), native, options)

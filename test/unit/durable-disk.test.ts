@@ -190,7 +190,7 @@ describe('damage', () => {
   })
 
   test.each([
-    ['of a newer format', { 'meta/version': '2' }, /has format 2.*Run that version/],
+    ['of a newer format', { 'meta/version': '3' }, /has format 3.*Run that version/],
     ['without a version', { 'page/a': 'x' }, /holds "page\/a" but no "meta\/version"/],
   ])('a state %s is refused', async (_name, values, message) => {
     const path = join(directory, 'state.mdb')
