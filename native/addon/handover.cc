@@ -46,22 +46,26 @@ Napi::Value give_bytes(Napi::Env env, Bytes bytes) {
   return Napi::Uint8Array::New(env, size, give_block(env, std::move(bytes)), 0);
 }
 
-std::vector<Napi::Value> give_views(Napi::Env env, PageList& list) {
+std::vector<napi_value> give_views(Napi::Env env, PageList& list) {
   const std::vector<PageList::Place> places = list.places();
   std::vector<Napi::ArrayBuffer> blocks;
   for (Bytes& block : list.take_blocks()) {
     blocks.push_back(give_block(env, std::move(block)));
   }
-  std::vector<Napi::Value> views;
-  views.reserve(places.size());
-  for (const PageList::Place& place : places) {
-    views.push_back(Napi::Uint8Array::New(env, place.size, blocks[place.block], place.begin));
+  std::vector<napi_value> views(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    const PageList::Place& place = places[i];
+    // Not Napi::Uint8Array::New, which asks for the buffer's address each time.
+    NAPI_THROW_IF_FAILED(env,
+                         napi_create_typedarray(env, napi_uint8_array, place.size,
+                                                blocks[place.block], place.begin, &views[i]),
+                         views);
   }
   return views;
 }
 
 Napi::Value give_pages(Napi::Env env, PageList& list) {
-  const std::vector<Napi::Value> views = give_views(env, list);
+  const std::vector<napi_value> views = give_views(env, list);
   Napi::Array array = Napi::Array::New(env, views.size());
   for (uint32_t i = 0; i < views.size(); ++i) {
     array.Set(i, views[i]);
@@ -70,8 +74,8 @@ Napi::Value give_pages(Napi::Env env, PageList& list) {
 }
 
 Napi::Value give_page(Napi::Env env, PageList& list) {
-  const std::vector<Napi::Value> views = give_views(env, list);
-  return views.empty() ? give_bytes(env, {}) : views.front();
+  const std::vector<napi_value> views = give_views(env, list);
+  return views.empty() ? give_bytes(env, {}) : Napi::Value(env, views.front());
 }
 
 }  // namespace mf::addon

@@ -15,7 +15,7 @@ namespace mf::addon {
 Napi::Value give_bytes(Napi::Env env, Bytes bytes);
 
 /// The pages of `list`, which is empty then: one Uint8Array each, views of a few buffers.
-std::vector<Napi::Value> give_views(Napi::Env env, PageList& list);
+std::vector<napi_value> give_views(Napi::Env env, PageList& list);
 
 /// The same as an array.
 Napi::Value give_pages(Napi::Env env, PageList& list);

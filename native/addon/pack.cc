@@ -71,14 +71,17 @@ Napi::Value pack_drain(Napi::Env env, Engine& engine) {
 }
 
 Napi::Value pack_snapshot(Napi::Env env, EngineSnapshot& snapshot) {
-  const std::vector<Napi::Value> views = give_views(env, snapshot.pages.list());
+  const std::vector<PageList::Place> places = snapshot.pages.list().places();
+  const std::vector<napi_value> views = give_views(env, snapshot.pages.list());
   const Napi::Array pages = Napi::Array::New(env, views.size());
+  // Made once: there may be thousands of pages.
+  const Napi::String name = Napi::String::New(env, "name");
+  const Napi::String bytes = Napi::String::New(env, "bytes");
   for (uint32_t i = 0; i < views.size(); ++i) {
     const Napi::HandleScope scope(env);
     const Napi::Object page = Napi::Object::New(env);
-    page.Set("name", snapshot.pages.name(i));
-    const bool gone = views[i].As<Napi::Uint8Array>().ByteLength() == 0;
-    page.Set("bytes", gone ? env.Null() : views[i]);
+    page.Set(name, snapshot.pages.name(i));
+    page.Set(bytes, places[i].size == 0 ? env.Null() : Napi::Value(env, views[i]));
     pages.Set(i, page);
   }
   Napi::Object object = Napi::Object::New(env);
