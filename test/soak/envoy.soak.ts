@@ -1,6 +1,6 @@
-// Everything at once, for as long as `--minutes` says: a real Envoy under load, containers that come
-// and go, logs rotated by the kubelet's rules, an agent that is killed at random, a sink behind a
-// network that fails. In the end the gateway has what the bytes of the logs say, to the unit.
+// Everything at once, for as long as `--minutes` says: a real Envoy under load, containers that
+// come and go, logs rotated by the kubelet's rules, an agent that is killed at random, a sink
+// behind a network that fails. In the end the gateway has what the logs' bytes say, to the unit.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
