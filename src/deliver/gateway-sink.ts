@@ -67,7 +67,6 @@ export class GatewaySink implements Sink {
     signal.addEventListener('abort', stop, { once: true })
     try {
       const answer = await this.#post(batch.body, attempt.signal)
-      if (answer.isCut && signal.aborted) return stoppedAnswer()
       return gatewayAnswer(answer, batch, (this.#options.now ?? Date.now)())
     } catch (error) {
       if (signal.aborted) return stoppedAnswer()

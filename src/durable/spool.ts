@@ -55,20 +55,8 @@ export class Spool {
    * not sent before `release`.
    */
   add(content: BatchContent, timeMs: number, held = false): number {
-    const { nextBatch: number } = readCounts(this.#store)
-    const events = content.events.length
-    const bytes = putContent(this.#store, number, content)
-    const entry: BatchEntry = {
-      timeMs,
-      events,
-      bytes,
-      attempts: 0,
-      firstAttemptAtMs: null,
-      lastAttemptAtMs: null,
-    }
-    putJson(this.#store, waitKey(held ? 'held' : 'queue', number), entry)
-    this.#count({ events, bytes, held: held ? events : 0, batches: 1, nextBatch: 1 })
-    return number
+    const untried = { attempts: 0, firstAttemptAtMs: null, lastAttemptAtMs: null }
+    return this.#put(content, { timeMs, ...untried }, held ? 'held' : 'queue')
   }
 
   /** Stages that up to `batchesMax` held batches, oldest first, may be sent; gives the events. */
@@ -124,7 +112,7 @@ export class Spool {
   /**
    * Stages the sink's answer: named events leave the spool, accepted ones to `accepted/`,
    * quarantined ones to `rejected/`. Events of the batch that the answer does not name become a
-   * new frozen batch, whose number is given.
+   * new frozen batch, whose number is given; it keeps the attempts, because the sink may have it.
    *
    * @throws {MeterFastError} METER_BUG when the answer names an event twice, or one that is not in
    * the batch.
@@ -142,7 +130,7 @@ export class Spool {
     this.#store.remove(waitKey('queue', number))
     this.#count({ events: -entry.events, bytes: -entry.bytes, batches: -1 })
     const rest = selectEvents(content, (id) => !accepted.has(id) && !reasons.has(id))
-    const again = left.length > 0 ? this.add(rest, entry.timeMs) : undefined
+    const again = left.length > 0 ? this.#put(rest, entry, 'queue') : undefined
     for (const [event, piece] of withPieces(content)) {
       const reason = reasons.get(event.id)
       if (reason === undefined) continue
@@ -158,6 +146,16 @@ export class Spool {
 
   counts(): SpoolCounts {
     return spoolCounts(this.#store)
+  }
+
+  #put(content: BatchContent, tried: Omit<BatchEntry, 'events' | 'bytes'>, kind: WaitKind): number {
+    const { nextBatch: number } = readCounts(this.#store)
+    const events = content.events.length
+    const bytes = putContent(this.#store, number, content)
+    const entry: BatchEntry = { ...tried, events, bytes }
+    putJson(this.#store, waitKey(kind, number), entry)
+    this.#count({ events, bytes, held: kind === 'held' ? events : 0, batches: 1, nextBatch: 1 })
+    return number
   }
 
   #content(number: number): BatchContent {

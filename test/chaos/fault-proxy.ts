@@ -20,7 +20,7 @@ export type Fault =
   | { readonly do: 'reset' }
   /** Nobody answers, for ever or until a reset; the receiver has seen the request, or not. */
   | { readonly do: 'black-hole'; readonly seen: boolean; readonly forMs?: number }
-  /** The receiver has done all of it, then the connection breaks before the first byte of answer. */
+  /** The receiver has done all of it, then the connection breaks before its answer. */
   | { readonly do: 'lose-answer' }
   /** The receiver gets the request twice; the second answer counts. */
   | { readonly do: 'duplicate' }

@@ -205,7 +205,7 @@ describe('408, 429, 5xx, reset, timeout: unknown outcome, the same bytes again',
     expect(refused).toHaveLength(5 + (1 + 5) + 5)
   })
 
-  test('a single event still refused 5 times, once anything is accepted, is quarantined', async () => {
+  test('once anything is accepted, an event still refused 5 times is quarantined', async () => {
     gateway.poison = ({ id }) => id === testId(1)
     const outbox = await send(testBatch(1, 2))
     expect(Object.keys(outbox.quarantined)).toEqual([testId(1)])

@@ -122,7 +122,7 @@ class ModelSink implements Sink {
   }
 }
 
-/** Gives one more event of others whenever nothing else waits: a gateway is never quiet for ever. */
+/** Gives one more event of others whenever nothing else waits: no gateway is quiet for ever. */
 class LivingOutbox extends TestOutbox {
   readonly #isDone: () => boolean
   #turn = 0

@@ -1,5 +1,5 @@
-// `npm run test:chaos`: sink chaos that takes minutes. These tests are named `*.chaos.ts`, so that a
-// plain `vitest run` leaves them out; what is quick in this folder is named `*.test.ts`.
+// `npm run test:chaos`: sink chaos that takes minutes. These tests are named `*.chaos.ts`, so that
+// a plain `vitest run` leaves them out; what is quick in this folder is named `*.test.ts`.
 
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'

@@ -153,18 +153,15 @@ export class TestGateway {
     if (this.token !== undefined && headers.authorization !== `Bearer ${this.token}`) {
       return respondJson(response, 401, { code: 'UNAUTHENTICATED', message: 'unauthorized' })
     }
+    const refusal = this.#refusalOf(eventsOf(body))
+    if (refusal !== undefined) return respondJson(response, refusal, { code: 'INVALID_REQUEST' })
     const answer = this.#ingest(body, step.do === 'fail' ? step : undefined)
     respondJson(response, answer.status, answer.body, answer.headers)
   }
 
   /** Publishes one event after another until the end or the first failure. */
   #ingest(body: Buffer, failure?: PublishFailure): GatewayAnswer {
-    const events = eventsOf(body)
-    if (events === undefined) {
-      return { status: 400, body: { code: 'INVALID_REQUEST', message: 'no array of 0 to 100' } }
-    }
-    const refusal = events.map(this.refuses).find((status) => status !== undefined)
-    if (refusal !== undefined) return { status: refusal, body: { code: 'INVALID_REQUEST' } }
+    const events = eventsOf(body) ?? []
     const rejected: Rejected[] = []
     let accepted = 0
     const failAt = Math.min(failure?.after ?? 0, events.length - 1)
@@ -181,6 +178,12 @@ export class TestGateway {
     }
     const status = rejected.length > 0 ? 207 : 200
     return { status, body: { accepted, ...(rejected.length > 0 && { rejected }) } }
+  }
+
+  /** The status of a batch that is refused as a whole. */
+  #refusalOf(events: readonly WireEvent[] | undefined): number | undefined {
+    if (events === undefined) return 400
+    return events.map(this.refuses).find((status) => status !== undefined)
   }
 
   /** Texts are compared after parsing, which must hide nothing. */

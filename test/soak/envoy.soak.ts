@@ -1,6 +1,6 @@
-// Everything at once, for as long as `--minutes` says: a real Envoy under load, containers that come
-// and go, logs rotated by the kubelet's rules, an agent that is killed at random, a sink behind a
-// network that fails. In the end the gateway has what the bytes of the logs say, to the unit.
+// Everything at once, for as long as `--minutes` says: a real Envoy under load, containers that
+// come and go, logs rotated by the kubelet's rules, an agent that is killed at random, a sink
+// behind a network that fails. In the end the gateway has what the logs' bytes say, to the unit.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -161,10 +161,13 @@ test(`${MINUTES} minutes of everything: received is what the logs say`, async ()
   living.catch(() => undefined)
   const driving = traffic.run()
   // A rotation and a new container must not fall into each other.
+  let untilNewContainer = 10 + dice.below(10)
   const work = new Repeat(
     () => 4_000 + dice.below(6_000),
     async () => {
-      if (dice.chance(0.03)) {
+      untilNewContainer -= 1
+      if (untilNewContainer === 0) {
+        untilNewContainer = 10 + dice.below(40)
         traffic.use(undefined)
         await node.stop()
         traffic.use(await node.start())

@@ -1,6 +1,6 @@
 // A gateway node: Envoy with its upstream servers, whose output goes through the CRI into a pod's
-// directory and whose other log is a plain file that is reopened. Containers come and go; every byte
-// that was ever written is kept.
+// directory and whose other log is a plain file that is reopened. Containers come and go; every
+// byte that was ever written is kept.
 
 import { execFileSync } from 'node:child_process'
 import {

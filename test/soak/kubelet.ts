@@ -75,8 +75,8 @@ export class KubeletRotation {
   /** Of one second: two rotations within one would have the same name. */
   async #stamp(): Promise<string> {
     for (;;) {
-      const text = new Date().toISOString()
-      const stamp = `${text.slice(0, 10).replaceAll('-', '')}-${text.slice(11, 19).replaceAll(':', '')}`
+      const [day, time] = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').split('T')
+      const stamp = `${day}-${time}`
       if (stamp !== this.#lastStamp) {
         this.#lastStamp = stamp
         return stamp

@@ -1,6 +1,6 @@
-// Seeded load on a gateway, without end: short requests on HTTP/1.1 and HTTP/2, uploads, clients that
-// leave, internal redirects, lines longer than 16 KiB, tunnels of seconds and of minutes. A client
-// that fails is no fault: what was billed is held against the log, whatever became of a request.
+// Seeded load on a gateway, without end: short requests on HTTP/1.1 and HTTP/2, uploads, clients
+// that leave, internal redirects, lines longer than 16 KiB, tunnels of seconds and of minutes. A
+// client that fails is no fault: the bill is held against the log, whatever became of a request.
 
 import { Agent } from 'node:http'
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'

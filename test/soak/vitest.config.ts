@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     include: ['test/soak/*.soak.ts'],
     pool: 'forks',
+    // The oracle holds all lines of an hour at once.
+    execArgv: ['--max-old-space-size=8192'],
     hookTimeout: 300_000,
     testTimeout: 24 * 3_600_000,
   },

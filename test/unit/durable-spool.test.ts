@@ -135,7 +135,9 @@ describe('settling', () => {
     spool.attempt(number, NOW)
     const rest = spool.settle(number, { accepted: ['B'], quarantined: [] }, NOW) ?? -1
     expect(rest).not.toBe(number)
-    expect([...spool.queued()]).toMatchObject([{ number: rest, events: 2, bytes: 20, attempts: 0 }])
+    // They were sent, and may have arrived: a start after a crash must find them ambiguous.
+    const sent = { attempts: 1, firstAttemptAtMs: NOW, lastAttemptAtMs: NOW }
+    expect([...spool.queued()]).toMatchObject([{ number: rest, events: 2, bytes: 20, ...sent }])
     expect(readContent(store, rest)).toEqual({
       events: [event('A'), event('C')],
       pieces: [pieces[0], pieces[2]],
