@@ -327,20 +327,22 @@ int open64(const char* path, int flags, ...) {
 }
 
 int mkdir(const char* path, mode_t mode) noexcept {
-  return whole("mkdir", path, [&] { return syscall(SYS_mkdirat, AT_FDCWD, path, mode); });
+  return whole("mkdirat", path, [&] { return syscall(SYS_mkdirat, AT_FDCWD, path, mode); });
 }
 int rename(const char* from, const char* to) noexcept {
-  return whole("rename", to,
+  return whole("renameat2", from,
                [&] { return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0); });
 }
 int link(const char* from, const char* to) noexcept {
-  return whole("link", to, [&] { return syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0); });
+  return whole("linkat", from,
+               [&] { return syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0); });
 }
 int unlink(const char* path) noexcept {
-  return whole("unlink", path, [&] { return syscall(SYS_unlinkat, AT_FDCWD, path, 0); });
+  return whole("unlinkat", path, [&] { return syscall(SYS_unlinkat, AT_FDCWD, path, 0); });
 }
 int rmdir(const char* path) noexcept {
-  return whole("rmdir", path, [&] { return syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR); });
+  return whole("unlinkat", path,
+               [&] { return syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR); });
 }
 
 }  // extern "C"

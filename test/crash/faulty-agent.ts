@@ -67,7 +67,9 @@ export class FaultyAgent {
     const { directory, before = [] } = setup
     this.#directory = directory
     this.#log = join(directory, `points-${nextLog++}.log`)
-    const [program = '', ...rest] = [...before, process.execPath, MAIN, ...args]
+    // Set by env, so that what is in front of it is not disturbed.
+    const preload = ['env', `LD_PRELOAD=${setup.library}`]
+    const [program = '', ...rest] = [...before, ...preload, process.execPath, MAIN, ...args]
     this.#child = spawn(program, rest, {
       env: { PATH: process.env['PATH'], ...faultEnvironment(setup, this.#log) },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -130,9 +132,8 @@ let nextLog = 1
 const POINT = /^(!?)(\w+) (\d+) (.*)$/
 
 function faultEnvironment(setup: AgentSetup, log: string): Record<string, string> {
-  const { library, directory, fault, gate } = setup
+  const { directory, fault, gate } = setup
   return {
-    LD_PRELOAD: library,
     // One thread makes all calls of files, so that runs differ less.
     UV_THREADPOOL_SIZE: '1',
     FAULT_ROOT: directory,

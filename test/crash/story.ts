@@ -33,6 +33,7 @@ export interface StorySetup {
   readonly fault?: Fault | undefined
   /** Lives with the fault. */
   readonly lives?: number
+  /** A command in front of the first life. */
   readonly before?: readonly string[]
 }
 
