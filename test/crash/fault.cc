@@ -16,7 +16,7 @@
 //                  short  half of the bytes are written, and the call says so
 //                  N      the call is not made, and fails with this errno
 //   FAULT_ONWARDS  when set, it happens at all later points too
-//   FAULT_GATE     a file; the first point waits until it is there
+//   FAULT_GATE     a path; the first point makes PATH.reached and waits until PATH is there
 //
 // Limits: only calls through libc are seen, not memory that is mapped, not io_uring. A test
 // compares the points of a run with what strace sees.
@@ -71,7 +71,9 @@ __attribute__((constructor)) void read_plan() {
   copy_variable("FAULT_GATE", plan.gate);
   plan.onwards = std::getenv("FAULT_ONWARDS") != nullptr;
   if (const char* log = std::getenv("FAULT_LOG")) {
-    plan.log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    // By the raw call, here and below: what this library does itself is no point.
+    const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    plan.log = static_cast<int>(syscall(SYS_openat, AT_FDCWD, log, flags, 0600));
   }
   const char* at = std::getenv("FAULT_AT");
   const char* what = std::getenv("FAULT_DO");
@@ -112,7 +114,13 @@ bool is_chosen(const char* path) {
 }
 
 void wait_at_gate() {
-  while (plan.gate[0] != '\0' && !passed_gate && access(plan.gate, F_OK) != 0) {
+  if (plan.gate[0] == '\0' || passed_gate) {
+    return;
+  }
+  char reached[PATH_MAX + 8];
+  std::snprintf(reached, sizeof(reached), "%s.reached", plan.gate);
+  syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, reached, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  while (access(plan.gate, F_OK) != 0) {
     usleep(1000);
   }
   passed_gate = true;
@@ -131,7 +139,6 @@ Fate fate_at(const char* call, const char* path, size_t bytes) {
     char line[PATH_MAX + 64];
     const int size =
         std::snprintf(line, sizeof(line), "%s%s %zu %s\n", is_it ? "!" : "", call, bytes, path);
-    // By the raw call, which is no point.
     syscall(SYS_write, plan.log, line, static_cast<size_t>(size));
   }
   errno = error;
@@ -309,6 +316,14 @@ int fallocate(int fd, int mode, off_t at, off_t bytes) {
 }
 int fallocate64(int fd, int mode, off64_t at, off64_t bytes) {
   return whole("fallocate", fd, [&] { return syscall(SYS_fallocate, fd, mode, at, bytes); });
+}
+
+// These two give the error back and leave errno alone.
+int posix_fallocate(int fd, off_t at, off_t bytes) {
+  return fallocate(fd, 0, at, bytes) == 0 ? 0 : errno;
+}
+int posix_fallocate64(int fd, off64_t at, off64_t bytes) {
+  return posix_fallocate(fd, at, bytes);
 }
 
 int open(const char* path, int flags, ...) {

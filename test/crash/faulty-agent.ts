@@ -48,8 +48,10 @@ export interface AgentSetup {
   /** Files below it are points, and its points are logged there. */
   readonly directory: string
   readonly fault?: Fault | undefined
-  /** The first point waits until this file is there. */
+  /** It waits before its first point until this file is there, and makes `<gate>.reached`. */
   readonly gate?: string
+  /** Threads that make calls on files: with one, the default here, runs differ less. */
+  readonly threads?: number
   /** A command in front of node. */
   readonly before?: readonly string[]
 }
@@ -84,6 +86,10 @@ export class FaultyAgent {
         resolve(code ?? signal ?? '')
       })
     })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   get isOver(): boolean {
@@ -132,10 +138,9 @@ let nextLog = 1
 const POINT = /^(!?)(\w+) (\d+) (.*)$/
 
 function faultEnvironment(setup: AgentSetup, log: string): Record<string, string> {
-  const { directory, fault, gate } = setup
+  const { directory, fault, gate, threads = 1 } = setup
   return {
-    // One thread makes all calls of files, so that runs differ less.
-    UV_THREADPOOL_SIZE: '1',
+    UV_THREADPOOL_SIZE: `${threads}`,
     FAULT_ROOT: directory,
     FAULT_LOG: log,
     ...(gate !== undefined && { FAULT_GATE: gate }),

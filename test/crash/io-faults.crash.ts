@@ -3,16 +3,14 @@
 // either way a clean run then gives the exact truth, and nothing reached the sink that no commit
 // holds.
 
-import { availableParallelism } from 'node:os'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { scratch } from '../agent/rig.ts'
 import { build } from '../cli/build.ts'
 import { buildFaults, SOCKET } from './faulty-agent.ts'
+import { FULL, JOBS, SEED } from './settings.ts'
 import type { Story, Told } from './story.ts'
 import { sweep, swept } from './sweep.ts'
 
-const SEED = Number(process.env['METER_FAST_SEED'] ?? Math.floor(Math.random() * 1e9))
-const JOBS = availableParallelism()
 const STORY: Story = { log: 'dated', sink: 'file', follows: false }
 const USAGE = 'usage.ndjson'
 let library = ''
@@ -44,12 +42,31 @@ function sentOnlyCommitted({ points }: Told): string[] {
 const check = (told: Told) => [...endedWell(told), ...sentOnlyCommitted(told)]
 
 describe('a call that fails costs no usage', () => {
-  test.each(['EIO', 'ENOSPC', 'short'] as const)('%s once, at any point', async (does) => {
-    const paths = (path: string) => path !== SOCKET
-    const setup = { library, seed: SEED, does, paths, jobs: JOBS, check }
-    const found = await sweep(STORY, setup)
-    console.log(swept(`${does} once`, found))
-    expect(found.problems, `METER_FAST_SEED=${SEED}`).toEqual([])
-    expect(found.points.length).toBeGreaterThan(20)
-  }, 600_000)
+  const once = ['EIO', 'short'] as const
+  test.each(FULL ? [...once, 'ENOSPC' as const] : once)(
+    '%s once, at any point',
+    async (does) => {
+      const paths = (path: string) => path !== SOCKET
+      const setup = { library, seed: SEED, does, paths, jobs: JOBS.busy, check }
+      const found = await sweep(STORY, setup)
+      console.log(swept(`${does} once`, found))
+      expect(found.problems, `METER_FAST_SEED=${SEED}`).toEqual([])
+      expect(found.points.length).toBeGreaterThan(20)
+    },
+    600_000,
+  )
+
+  const onwards = ['ENOSPC'] as const
+  test.each(FULL ? [...onwards, 'EIO' as const] : onwards)(
+    '%s at any point and from then on',
+    async (does) => {
+      const paths = (path: string) => path.startsWith('state/')
+      const setup = { library, seed: SEED, does, onwards: true, paths, jobs: JOBS.busy, check }
+      const found = await sweep(STORY, setup)
+      console.log(swept(`${does} from a point on`, found))
+      expect(found.problems, `METER_FAST_SEED=${SEED}`).toEqual([])
+      expect(found.points.length).toBeGreaterThan(20)
+    },
+    600_000,
+  )
 })

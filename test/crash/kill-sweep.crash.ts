@@ -3,16 +3,14 @@
 // has that deduplicates by id is, byte for byte, what an uninterrupted run delivers, and what the
 // oracle makes of the log.
 
-import { availableParallelism } from 'node:os'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { build } from '../cli/build.ts'
 import { scratch } from '../agent/rig.ts'
+import { build } from '../cli/build.ts'
 import { buildFaults } from './faulty-agent.ts'
+import { FULL, JOBS, SEED } from './settings.ts'
 import type { Story } from './story.ts'
 import { kindOf, sweep, swept } from './sweep.ts'
 
-const SEED = Number(process.env['METER_FAST_SEED'] ?? Math.floor(Math.random() * 1e9))
-const CORES = availableParallelism()
 const STORE = 'state/state.mdb'
 let library = ''
 
@@ -28,7 +26,21 @@ interface Case extends Story {
 
 const CASES: readonly Case[] = [
   { log: 'dated', sink: 'file', follows: false, does: 'kill' },
+  { log: 'dated', sink: 'file', follows: false, does: 'torn' },
   { log: 'pod', sink: 'gateway', follows: true, does: 'kill' },
+]
+const MORE_CASES: readonly Case[] = [
+  { log: 'numbered', sink: 'file', follows: false, does: 'kill', lives: 2 },
+  { log: 'dated', sink: 'gateway', follows: false, does: 'kill' },
+  { log: 'numbered', sink: 'gateway', follows: false, does: 'torn' },
+  { log: 'pod', sink: 'gateway', follows: false, does: 'torn', lives: 2 },
+  { log: 'pod', sink: 'file', follows: false, does: 'kill' },
+  { log: 'dated', sink: 'file', follows: true, does: 'kill' },
+  { log: 'numbered', sink: 'file', follows: true, does: 'torn' },
+  { log: 'dated', sink: 'gateway', follows: true, does: 'torn', lives: 2 },
+  { log: 'numbered', sink: 'gateway', follows: true, does: 'kill' },
+  { log: 'pod', sink: 'file', follows: true, does: 'kill', lives: 2 },
+  { log: 'pod', sink: 'gateway', follows: true, does: 'torn' },
 ]
 
 function nameOf({ log, sink, follows, does, lives = 1 }: Case): string {
@@ -37,16 +49,22 @@ function nameOf({ log, sink, follows, does, lives = 1 }: Case): string {
 }
 
 describe('killed at any point, the agent loses nothing and doubles nothing', () => {
-  test.each(CASES.map((one) => [nameOf(one), one] as const))('%s', async (name, one) => {
-    const { does, lives = 1 } = one
-    // A run that follows a log waits most of the time.
-    const jobs = one.follows ? 4 * CORES : CORES
-    const found = await sweep(one, { library, seed: SEED, does, lives, jobs })
-    console.log(swept(name, found))
-    expect(found.problems, `METER_FAST_SEED=${SEED}`).toEqual([])
-    const kinds = new Set(found.points.map(kindOf))
-    for (const kind of ['writev', 'pwrite64', 'fdatasync']) expect(kinds).toContain(`${kind} ${STORE}`)
-    if (one.sink === 'file') expect(kinds).toContain('write usage.ndjson')
-    else expect([...kinds].filter((kind) => /^write.* socket$/.test(kind))).not.toEqual([])
-  }, 600_000)
+  const cases = FULL ? [...CASES, ...MORE_CASES] : CASES
+  test.each(cases.map((one) => [nameOf(one), one] as const))(
+    '%s',
+    async (name, one) => {
+      const { does, lives = 1 } = one
+      // A run that follows a log waits most of the time.
+      const jobs = one.follows ? JOBS.waiting : JOBS.busy
+      const found = await sweep(one, { library, seed: SEED, does, lives, jobs })
+      console.log(swept(name, found))
+      expect(found.problems, `METER_FAST_SEED=${SEED}`).toEqual([])
+      const kinds = new Set(found.points.map(kindOf))
+      for (const kind of ['writev', 'pwrite64', 'fdatasync'])
+        expect(kinds).toContain(`${kind} ${STORE}`)
+      if (one.sink === 'file') expect(kinds).toContain('write usage.ndjson')
+      else expect([...kinds].filter((kind) => /^write.* socket$/.test(kind))).not.toEqual([])
+    },
+    600_000,
+  )
 })

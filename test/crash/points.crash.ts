@@ -37,7 +37,9 @@ test.runIf(canTrace).each<Story>([
   const told = await tell(story, { library: buildFaults(directory), seed: 1, before })
   expect(told.problems).toEqual([])
   expect(told.points.length).toBeGreaterThan(20)
-  const seen = readFileSync(trace, 'utf8').split('\n').flatMap((line) => kindsIn(line))
+  const seen = readFileSync(trace, 'utf8')
+    .split('\n')
+    .flatMap((line) => kindsIn(line))
   expect(seen.sort()).toEqual(told.points.map(kindOf).sort())
 })
 

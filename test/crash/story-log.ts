@@ -40,12 +40,7 @@ export interface StoryLog {
 }
 
 /** A log of three windows from `startMs`, in `directory`. */
-export function storyLog(
-  kind: LogKind,
-  directory: string,
-  startMs: number,
-  dice: Dice,
-): StoryLog {
+export function storyLog(kind: LogKind, directory: string, startMs: number, dice: Dice): StoryLog {
   const endMs = startMs + WINDOWS * WINDOW_MS
   const raw = steadyLog(dice, { lines: LINES, startMs, endMs })
   const isPod = kind === 'pod'

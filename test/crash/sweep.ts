@@ -28,6 +28,7 @@ export interface SweepSetup extends Omit<StorySetup, 'fault'> {
 
 /** A product that breaks everywhere need not be shown so at every point. */
 const PROBLEMS_MAX = 8
+const PROBLEM_TEXT_MAX = 600
 
 /** One point only, such as `state/state.mdb:17`, for whoever looks into a failure. */
 const ONLY = process.env['METER_FAST_POINT']
@@ -49,7 +50,9 @@ export async function sweep(story: Story, setup: SweepSetup): Promise<Sweep> {
     if (hit !== undefined) points.push(hit)
     const where = hit ? `${hit.call} of ${hit.bytes} bytes` : 'no fault'
     for (const problem of [...told.problems, ...check(told)]) {
-      problems.push(`${fault.path}:${fault.at} (${where}): ${problem}\n${told.stderr}`)
+      const said = told.stderr.trim().slice(-PROBLEM_TEXT_MAX)
+      const what = `${fault.path}:${fault.at} (${where}): ${problem.slice(0, PROBLEM_TEXT_MAX)}`
+      problems.push(`${what}\n${said}`)
     }
     return hit !== undefined
   }
