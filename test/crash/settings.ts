@@ -8,6 +8,9 @@ export const FULL = process.env['METER_FAST_FULL'] === '1'
 /** Of logs and of times; a failure names it. */
 export const SEED = Number(process.env['METER_FAST_SEED'] ?? Math.floor(Math.random() * 1e9))
 
+/** One point only, such as `state/state.mdb:17`, for whoever looks into a failure. */
+export const ONE_POINT = process.env['METER_FAST_POINT']
+
 /** How long the kill storm lasts. */
 export const STORM_SECONDS = Number(process.env['METER_FAST_SECONDS'] ?? 15)
 

@@ -4,6 +4,7 @@
 // another order in the next run.
 
 import type { Fault, Point } from './faulty-agent.ts'
+import { ONE_POINT } from './settings.ts'
 import { type Story, type StorySetup, type Told, tell } from './story.ts'
 
 export interface Sweep {
@@ -30,9 +31,6 @@ export interface SweepSetup extends Omit<StorySetup, 'fault'> {
 const PROBLEMS_MAX = 8
 const PROBLEM_TEXT_MAX = 600
 
-/** One point only, such as `state/state.mdb:17`, for whoever looks into a failure. */
-const ONLY = process.env['METER_FAST_POINT']
-
 export async function sweep(story: Story, setup: SweepSetup): Promise<Sweep> {
   const { does, onwards = false, jobs, check = () => [], paths = () => true } = setup
   const startedMs = performance.now()
@@ -40,7 +38,7 @@ export async function sweep(story: Story, setup: SweepSetup): Promise<Sweep> {
   const endings: Record<string, number> = {}
   const undisturbed = await tell(story, setup)
   const problems = [...undisturbed.problems]
-  const tracks = ONLY ? [] : tracksOf(undisturbed.points.filter(({ path }) => paths(path)))
+  const tracks = ONE_POINT ? [] : tracksOf(undisturbed.points.filter(({ path }) => paths(path)))
 
   async function tellOne(fault: Fault): Promise<boolean> {
     const told = await tell(story, { ...setup, fault })
@@ -69,7 +67,7 @@ export async function sweep(story: Story, setup: SweepSetup): Promise<Sweep> {
     }
   }
 
-  if (ONLY) await tellOne({ ...parsePoint(ONLY), does, onwards })
+  if (ONE_POINT) await tellOne({ ...parsePoint(ONE_POINT), does, onwards })
   await Promise.all(Array.from({ length: jobs }, work))
   return { points, endings, problems, seconds: (performance.now() - startedMs) / 1000 }
 }
@@ -99,8 +97,8 @@ function parsePoint(text: string): Pick<Fault, 'path' | 'at'> {
 export function swept(name: string, { points, endings, seconds }: Sweep): string {
   const kinds = Object.entries(countsBy(points, kindOf)).map(([kind, count]) => `${count} ${kind}`)
   const ends = Object.entries(endings).map(([ending, count]) => `${count} by ${ending}`)
-  const lives = `lives with it ended ${ends.join(', ')}`
-  return `${name}: ${points.length} points in ${seconds.toFixed(1)} s; ${lives}\n  ${kinds.sort().join(', ')}`
+  const first = `${name}: ${points.length} points in ${seconds.toFixed(1)} s`
+  return `${first}; lives with it ended ${ends.join(', ')}\n  ${kinds.sort().join(', ')}`
 }
 
 /** Such as `fdatasync state/state.mdb` or `write socket`. */
