@@ -5,8 +5,8 @@
 //   npm run test:crash -- --full             both sinks, all kinds of logs, all kinds of faults
 //   npm run test:kill-storm -- --seconds N   120 by default
 //
-// Other arguments are for vitest. METER_FAST_SEED=N repeats a run, and METER_FAST_POINT=PATH:N (such
-// as state/state.mdb:17) one point of a sweep; METER_FAST_KEEP=1 keeps the files of each run.
+// Other arguments are for vitest. METER_FAST_SEED=N repeats a run, METER_FAST_POINT=PATH:N (such as
+// state/state.mdb:17) one point of a sweep, and METER_FAST_KEEP=1 keeps the files of each run.
 
 const { spawnSync } = require('node:child_process')
 const { dirname, join } = require('node:path')
