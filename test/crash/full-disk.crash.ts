@@ -23,7 +23,7 @@ const ROUTES = 40
 const PATH = `/${'x'.repeat(2_000)}`
 const QUIET_MS = 3_000
 /** A commit of what was accepted may wait for the pacing rule. */
-const SETTLED_MS = 6_000
+const SETTLED_MS = 4_000
 /** In its own words, not in those of a library. */
 const SAYS_FULL = /^meter-fast: .*\b(full|space|room)\b/m
 const MIB = 1024 * 1024

@@ -1,11 +1,16 @@
-// A log under load that counts what it writes: the truth of the kill storm, to the unit.
+// A log under load that counts what it writes: the truth of the kill storm, to the unit. It is
+// written at a steady rate and rotated every second.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { DiskLog } from '../agent/steady-log.ts'
 import type { Dice } from '../reference/dice.ts'
 
 const PROJECTS = ['p-a', 'p-b', 'p-c', 'p-d', 'p-e']
 const ROUTES_PER_PROJECT = 4
 const DURATION_MS_MAX = 3_000
+const LINES_PER_SECOND = 2_000
+const WRITES_PER_SECOND = 50
+const ROTATION_MS = 1_000
 
 interface Written {
   requests: bigint
@@ -57,7 +62,7 @@ export class StormLog extends DiskLog {
       // Milliseconds are carried for each project and route; the last one's rest is never billed.
       add('connection-seconds', written.ms / 1000n)
     }
-    return sums
+    return Object.fromEntries(Object.entries(sums).sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
   #line(nowMs: number): string {
@@ -89,4 +94,41 @@ export class StormLog extends DiskLog {
 
 function emptyUsage(): Written {
   return { requests: 0n, egressBytes: 0n, ingressBytes: 0n, ms: 0n }
+}
+
+/** Writes until it is stopped; between rename and reopen it goes on in the old file. */
+export class StormWriter {
+  readonly #log: StormLog
+  readonly #ended: Promise<void>
+  #isStopped = false
+
+  constructor(log: StormLog) {
+    this.#log = log
+    this.#ended = this.#run()
+  }
+
+  /** Resolves when the last line is whole. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#ended
+  }
+
+  async #run(): Promise<void> {
+    const startedMs = performance.now()
+    let rotatesAtMs = startedMs + ROTATION_MS
+    while (!this.#isStopped) {
+      const nowMs = performance.now()
+      const isRotation = nowMs >= rotatesAtMs
+      if (isRotation) this.#log.rename()
+      const due = Math.floor(((nowMs - startedMs) / 1000) * LINES_PER_SECOND)
+      this.#log.append(Math.max(0, due - this.#log.lines))
+      if (isRotation) {
+        this.#log.finish()
+        this.#log.reopen()
+        rotatesAtMs += ROTATION_MS
+      }
+      await delay(1000 / WRITES_PER_SECOND)
+    }
+    this.#log.finish()
+  }
 }
