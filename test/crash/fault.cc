@@ -15,7 +15,7 @@
 //                  torn   half of the bytes are written (any other call is made), then it ends
 //                  short  half of the bytes are written, and the call says so
 //                  N      the call is not made, and fails with this errno
-//   FAULT_ONWARDS  when set, it happens at all later points too
+//   FAULT_ONWARDS  a directory: from then on it happens at every point in it
 //   FAULT_GATE     a path; the first point makes PATH.reached and waits until PATH is there
 //
 // Limits: only calls through libc are seen, not memory that is mapped, not io_uring. A test
@@ -47,8 +47,8 @@ struct Plan {
   // Copies: the process may change its environment while a thread reads it.
   char root[PATH_MAX] = "";
   char path[PATH_MAX] = "";
+  char onwards[PATH_MAX] = "";
   char gate[PATH_MAX] = "";
-  bool onwards = false;
   int log = -1;
   long at = 0;
   Fate fate = Fate::pass;
@@ -58,6 +58,7 @@ struct Plan {
 Plan plan;
 /// Points of the path where it may happen.
 std::atomic<long> counted{0};
+std::atomic<bool> happened{false};
 std::atomic<bool> passed_gate{false};
 
 void copy_variable(const char* name, char (&to)[PATH_MAX]) {
@@ -69,7 +70,7 @@ __attribute__((constructor)) void read_plan() {
   copy_variable("FAULT_ROOT", plan.root);
   copy_variable("FAULT_PATH", plan.path);
   copy_variable("FAULT_GATE", plan.gate);
-  plan.onwards = std::getenv("FAULT_ONWARDS") != nullptr;
+  copy_variable("FAULT_ONWARDS", plan.onwards);
   if (const char* log = std::getenv("FAULT_LOG")) {
     // By the raw call, here and below: what this library does itself is no point.
     const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
@@ -134,7 +135,9 @@ Fate fate_at(const char* call, const char* path, size_t bytes) {
   const int error = errno;
   wait_at_gate();
   const long number = is_chosen(path) ? counted.fetch_add(1) + 1 : 0;
-  const bool is_it = plan.at > 0 && (plan.onwards ? number >= plan.at : number == plan.at);
+  const bool is_first = plan.at > 0 && number == plan.at;
+  const bool is_it = is_first || (happened && is_in(path, plan.onwards));
+  happened = happened || is_first;
   if (plan.log >= 0) {
     char line[PATH_MAX + 64];
     const int size =

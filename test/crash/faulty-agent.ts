@@ -29,8 +29,8 @@ export interface Fault {
    * `short`: half of a write, which says so; else the call fails with this error.
    */
   readonly does: 'kill' | 'torn' | 'short' | 'EIO' | 'ENOSPC'
-  /** At every later point too. */
-  readonly onwards?: boolean
+  /** From then on also at every point in this directory, named as a path is. */
+  readonly onwards?: string
 }
 
 /** A call that changes a file or writes to a socket. */
@@ -155,6 +155,6 @@ function faultVariables(fault: Fault, directory: string): Record<string, string>
     FAULT_PATH: path === SOCKET ? `${SOCKET}:` : path === '.' ? directory : `${directory}/${path}`,
     FAULT_AT: `${at}`,
     FAULT_DO: isError ? `${constants.errno[does]}` : does,
-    ...(onwards && { FAULT_ONWARDS: '1' }),
+    ...(onwards !== undefined && { FAULT_ONWARDS: `${directory}/${onwards}` }),
   }
 }

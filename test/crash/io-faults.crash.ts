@@ -61,7 +61,7 @@ describe('a call that fails costs no usage', () => {
     '%s at any point and from then on',
     async (does) => {
       const paths = (path: string) => path.startsWith('state/')
-      const setup = { library, seed: SEED, does, onwards: true, paths, jobs: JOBS.busy, check }
+      const setup = { library, seed: SEED, does, onwards: 'state', paths, jobs: JOBS.busy, check }
       const found = await sweep(STORY, setup)
       console.log(swept(`${does} from a point on`, found))
       expect(found.problems, `METER_FAST_SEED=${SEED}`).toEqual([])

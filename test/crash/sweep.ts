@@ -18,7 +18,7 @@ export interface Sweep {
 
 export interface SweepSetup extends Omit<StorySetup, 'fault'> {
   readonly does: Fault['does']
-  readonly onwards?: boolean
+  readonly onwards?: string
   /** Only paths that it is true of. */
   readonly paths?: (path: string) => boolean
   /** Stories that are told at the same time. */
@@ -32,7 +32,8 @@ const PROBLEMS_MAX = 8
 const PROBLEM_TEXT_MAX = 600
 
 export async function sweep(story: Story, setup: SweepSetup): Promise<Sweep> {
-  const { does, onwards = false, jobs, check = () => [], paths = () => true } = setup
+  const { does, onwards, jobs, check = () => [], paths = () => true } = setup
+  const how = { does, ...(onwards !== undefined && { onwards }) }
   const startedMs = performance.now()
   const points: Point[] = []
   const endings: Record<string, number> = {}
@@ -62,12 +63,12 @@ export async function sweep(story: Story, setup: SweepSetup): Promise<Sweep> {
       const { path, seen } = track
       const at = track.at++
       if (at > seen) track.end = 'probed'
-      const isHit = await tellOne({ path, at, does, onwards })
+      const isHit = await tellOne({ path, at, ...how })
       if (at > seen) track.end = isHit ? 'unknown' : 'known'
     }
   }
 
-  if (ONE_POINT) await tellOne({ ...parsePoint(ONE_POINT), does, onwards })
+  if (ONE_POINT) await tellOne({ ...parsePoint(ONE_POINT), ...how })
   await Promise.all(Array.from({ length: jobs }, work))
   return { points, endings, problems, seconds: (performance.now() - startedMs) / 1000 }
 }
