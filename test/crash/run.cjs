@@ -35,7 +35,8 @@ function main(args) {
     }
     env.METER_FAST_SECONDS = seconds
   }
-  const command = [VITEST, 'run', '--config', CONFIG, ...rest]
+  const flags = ['--config', CONFIG, '--disable-console-intercept']
+  const command = [VITEST, 'run', ...flags, ...rest]
   return spawnSync(process.execPath, command, { stdio: 'inherit', env }).status ?? 1
 }
 
