@@ -1,37 +1,70 @@
-// The end of an NDJSON file of usage events: cuts off what a crash left of a line, and gives the
-// last lines. Cuts nothing that does not look like our own torn line, so a wrong path in the
-// configuration never costs somebody a file.
+// The end of an NDJSON file of usage events: cuts off what a crash or a power loss left of the last
+// write, and gives the last lines. Cuts nothing that does not look like our own damaged line, so a
+// wrong path in the configuration never costs somebody a file.
+//
+// A kill leaves a beginning of what was written. A power loss may leave any sectors of it and zeros
+// in the place of others, also in the middle of whole lines. All of that lies behind what was
+// synced before, so the file is cut before its first damaged line, and whole lines behind that are
+// appended again; what was lost of the batch is written when the batch is delivered again.
 
 import type { FileHandle } from 'node:fs/promises'
 
-/** How far back lines are read. */
+/** How far back lines are read: more than a batch has. */
 export const TAIL_BYTES_MAX = 1024 * 1024
 
 const LF = 0x0a
 const EVENT_START = Buffer.from('{"specversion":"1.0","id":"')
 
 /**
- * Truncates the file to its last line end, and returns the whole lines of its last 1 MiB.
- * Undefined, and nothing changed, when what follows the last line end is not ours.
+ * Takes damaged lines out of the end of the file, and returns the whole lines of its last 1 MiB.
+ * Undefined, and nothing changed, when what is damaged is not ours.
  */
 export async function repairedLines(file: FileHandle, size: number): Promise<string[] | undefined> {
   const start = Math.max(0, size - TAIL_BYTES_MAX)
-  const tail = await readAt(file, start, size - start)
-  const end = tail.lastIndexOf(LF) + 1
-  if (end < tail.length) {
-    const lineIsWhole = end > 0 || start === 0
-    if (!lineIsWhole || !looksTorn(tail.subarray(end))) return undefined
-    await file.truncate(start + end)
-    await file.datasync()
-  }
   // The first piece may be the end of a longer line; no event is equal to such an end.
-  return tail.toString('utf8', 0, end).split('\n').slice(0, -1)
+  const pieces = piecesOf(await readAt(file, start, size - start))
+  const firstBad = pieces.findIndex((piece) => !isWhole(piece))
+  if (firstBad < 0) return pieces.map(textOf)
+  const [before, after] = [pieces.slice(0, firstBad), pieces.slice(firstBad)]
+  const behind = after.filter(isWhole)
+  const isOurs =
+    (firstBad > 0 || start === 0) &&
+    after.every((piece) => (isWhole(piece) ? isEvent(piece) : looksTorn(piece)))
+  if (!isOurs) return undefined
+  await file.truncate(start + Buffer.concat(before).length)
+  if (behind.length > 0) await file.appendFile(Buffer.concat(behind))
+  await file.datasync()
+  return [...before, ...behind].map(textOf)
 }
 
-/** A beginning of one of our events, or the zeros that a lost write leaves. */
-function looksTorn(rest: Buffer): boolean {
-  const head = rest.subarray(0, EVENT_START.length)
-  return head.equals(EVENT_START.subarray(0, head.length)) || rest.every((byte) => byte === 0)
+/** Lines with their ends; the last piece may have none. */
+function piecesOf(bytes: Buffer): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(LF, at) + 1 || bytes.length
+    pieces.push(bytes.subarray(at, end))
+    at = end
+  }
+  return pieces
+}
+
+function isWhole(piece: Buffer): boolean {
+  return piece.at(-1) === LF && !piece.includes(0)
+}
+
+function isEvent(line: Buffer): boolean {
+  return line.subarray(0, EVENT_START.length).equals(EVENT_START)
+}
+
+/** A beginning of one of our events, as far as it has no zeros. */
+function looksTorn(piece: Buffer): boolean {
+  const zero = piece.indexOf(0)
+  const head = piece.subarray(0, Math.min(EVENT_START.length, zero < 0 ? piece.length : zero))
+  return head.equals(EVENT_START.subarray(0, head.length))
+}
+
+function textOf(line: Buffer): string {
+  return line.toString('utf8', 0, line.length - 1)
 }
 
 async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {

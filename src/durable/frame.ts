@@ -24,29 +24,39 @@ export class Framing {
     const framed = new Uint8Array(HEADER_BYTES + bytes.length)
     framed[0] = FORMAT_VERSION
     framed.set(bytes, HEADER_BYTES)
-    new DataView(framed.buffer).setUint32(4, this.#checksum(key, bytes), true)
+    new DataView(framed.buffer).setUint32(
+      4,
+      this.#checksum(Buffer.from(key, 'latin1'), bytes),
+      true,
+    )
     return framed
   }
 
   /** A copy of the value in `framed`. @throws {MeterFastError} METER_STATE_CORRUPT */
   unframe(key: string, framed: Uint8Array): Uint8Array {
+    this.check(Buffer.from(key, 'latin1'), framed)
+    // Not slice: a Buffer's slice is a view, and LMDB's buffers are used again.
+    return new Uint8Array(framed.subarray(HEADER_BYTES))
+  }
+
+  /** Throws unless `framed` is what `frame` made for the key. @throws as `unframe` */
+  check(key: Buffer, framed: Uint8Array): void {
     const version = framed[0] ?? 0
     if (framed.length < HEADER_BYTES || version === 0) throw this.#corrupt(key)
     if (version > FORMAT_VERSION) throw newerFormat(this.#path, version, FORMAT_VERSION)
-    // Not slice: a Buffer's slice is a view, and LMDB's buffers are used again.
-    const bytes = new Uint8Array(framed.subarray(HEADER_BYTES))
-    const view = new DataView(framed.buffer, framed.byteOffset, HEADER_BYTES)
-    const zero = view.getUint32(0, true) >>> 8 === 0
-    if (!zero || view.getUint32(4, true) !== this.#checksum(key, bytes)) throw this.#corrupt(key)
-    return bytes
+    const header = Buffer.from(framed.buffer, framed.byteOffset, HEADER_BYTES)
+    const isZero = header.readUInt32LE(0) >>> 8 === 0
+    const checksum = this.#checksum(key, framed.subarray(HEADER_BYTES))
+    if (!isZero || header.readUInt32LE(4) !== checksum) throw this.#corrupt(key)
   }
 
-  #checksum(key: string, bytes: Uint8Array): number {
-    return this.#crc32c(bytes, this.#crc32c(Buffer.from(key, 'latin1'), 0)) >>> 0
+  #checksum(key: Uint8Array, bytes: Uint8Array): number {
+    return this.#crc32c(bytes, this.#crc32c(key, 0)) >>> 0
   }
 
-  #corrupt(key: string): MeterFastError {
-    return corruptState(this.#path, `the value "${key}" fails its checksum`)
+  #corrupt(key: Buffer): MeterFastError {
+    const name = key.toString('latin1')
+    return corruptState(this.#path, `the value "${name}" fails its checksum`)
   }
 }
 

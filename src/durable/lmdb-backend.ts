@@ -4,20 +4,19 @@
 //
 // A commit runs on a thread of the library; the event loop only hands over the values.
 
-import { closeSync, openSync, readSync } from 'node:fs'
 import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { MeterFastError } from '../errors.ts'
 import { corruptState, Framing } from './frame.ts'
 import { prefixEnd } from './keys.ts'
+import { PAGE_BYTES } from './lmdb-layout.ts'
+import { PageDamage } from './lmdb-pages.ts'
 import type { Backend, Changes } from './staged-store.ts'
 import type { StateNative } from './state.ts'
+import { examineFile, syncNewFile } from './state-file.ts'
 
 // Address space, not memory or disk: above the largest spool and three days of accepted events.
 // (arm64 may give a process no more than 512 GiB.)
 const MAP_BYTES = 2 ** 38
-
-// The first two pages of the file describe it: where their fields are, and what they hold.
-const HEADER = { pageBytes: 4096, flagsAt: 18, metaFlag: 0x08, magicAt: 24, magic: 0xbeefc0de }
 
 // MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_VERSION_MISMATCH and MDB_INVALID.
 const DAMAGE_CODES = new Set<unknown>([-30797, -30796, -30794, -30793])
@@ -46,13 +45,16 @@ export class LmdbBackend implements Backend {
       noSubdir: true,
       maxDbs: 1,
       // Not the machine's page size, so that a state can be read on another machine.
-      pageSize: HEADER.pageBytes,
+      pageSize: PAGE_BYTES,
       mapSize: MAP_BYTES,
       // With it a commit could be seen, and acted upon, before it is durable.
       overlappingSync: false,
     }
-    this.#checkHeader()
+    const checkValue = (key: Buffer, value: Buffer) => this.#framing.check(key, value)
+    const file = { readOnly, pagesMax: MAP_BYTES / PAGE_BYTES, checkValue }
+    const isNew = this.#translated(() => examineFile(path, file))
     this.#database = this.#translated(() => open(options))
+    if (isNew && !readOnly) this.#translated(() => syncNewFile(path))
   }
 
   encode(key: string, bytes: Uint8Array): Uint8Array {
@@ -103,44 +105,17 @@ export class LmdbBackend implements Backend {
     }
   }
 
-  /** The library crashes the process when it refuses a file, so no foreign file may get there. */
-  #checkHeader(): void {
-    const header = Buffer.alloc(2 * HEADER.pageBytes)
-    const bytes = this.#translated(() => readStart(this.path, header))
-    if (bytes === 0) return
-    for (const page of [0, HEADER.pageBytes]) {
-      const isMeta = header.readUInt16LE(page + HEADER.flagsAt) === HEADER.metaFlag
-      if (!isMeta || header.readUInt32LE(page + HEADER.magicAt) !== HEADER.magic) {
-        throw corruptState(this.path, 'it does not begin as an LMDB file does')
-      }
-    }
-  }
-
   #translated<T>(read: () => T): T {
     try {
       return read()
     } catch (cause) {
+      if (cause instanceof PageDamage) throw corruptState(this.path, cause.message)
+      if (cause instanceof MeterFastError) throw cause
       const { message, code } = cause as Error & { code?: unknown }
       if (DAMAGE_CODES.has(code)) throw corruptState(this.path, message, { cause })
       const what = `state "${this.path}" cannot be read: ${message}. Mend the disk, then try again.`
       throw new MeterFastError('METER_DISK', what, { cause })
     }
-  }
-}
-
-/** Reads the beginning of a file; 0 bytes when there is none yet. */
-function readStart(path: string, into: Buffer): number {
-  let fd: number
-  try {
-    fd = openSync(path, 'r')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
-    throw error
-  }
-  try {
-    return readSync(fd, into, 0, into.length, 0)
-  } finally {
-    closeSync(fd)
   }
 }
 

@@ -63,6 +63,28 @@ describe('the file sink, begun anew', () => {
     expect(await readFile(path, 'utf8')).toBe(content(testBatch(1, 4)))
   })
 
+  test('takes out lines in which a power loss left zeros, and keeps whole ones', async () => {
+    const before = content(testBatch(1, 3))
+    const batch = testBatch(2, 5, 3)
+    const whole = Buffer.from(before + content(batch))
+    const lines = batch.texts.map((text) => `${text}\n`)
+    const at = Buffer.byteLength(before)
+    for (let from = at; from < whole.length; from += 97) {
+      for (const bytes of [1, 300, 900]) {
+        const torn = Buffer.from(whole)
+        torn.fill(0, from, Math.min(whole.length, from + bytes))
+        for (const cut of [0, 5]) {
+          await writeFile(path, torn.subarray(0, whole.length - cut))
+          expect(await deliverAnew(batch)).toMatchObject({ kind: 'accepted' })
+          const text = await readFile(path, 'utf8')
+          expect(text.startsWith(before), `${bytes} bytes at ${from}, ${cut} cut off`).toBe(true)
+          const after = text.slice(before.length).split('\n').slice(0, -1)
+          expect(after.map((line) => `${line}\n`).sort()).toEqual([...lines].sort())
+        }
+      }
+    }
+  })
+
   test('finds the last batch behind more than 1 MiB of others', async () => {
     const old = content(testBatch(1, 1000)).repeat(5)
     await writeFile(path, old)
@@ -76,6 +98,9 @@ describe('the file sink, begun anew', () => {
       '{"other":1}',
       'a\n{"specversion":"0.3"',
       'x'.repeat(2_000_000),
+      `\x7fELF\0\0\n${content(testBatch(1, 1))}`,
+      `a line\n${'\0'.repeat(99)}\na line\n`,
+      `${'x'.repeat(1_100_000)}\0\n${content(testBatch(1, 1))}`,
     ]) {
       await writeFile(path, foreign)
       const answer = await deliverAnew()

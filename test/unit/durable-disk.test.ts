@@ -145,25 +145,27 @@ describe('damage', () => {
     writeFileSync(path, file)
   }
 
-  test('a flipped bit in a value is found when it is read, and the key is named', async () => {
+  test.each([
+    ['a value', 'totals of b', 7, /"page\/b" fails its checksum.*move it away/],
+    ['a key', 'page/b', 5, /"page\/f" fails its checksum/],
+  ])(
+    'a flipped bit in %s refuses the start, and the key is named',
+    async (_what, text, at, name) => {
+      await write({ 'page/a': 'totals of a', 'page/b': 'totals of b' })
+      flip(text, at)
+      await expect(openState(directory, standIn)).rejects.toEqual(code('METER_STATE_CORRUPT', name))
+    },
+  )
+
+  test('a flipped bit in a value is found when a reader asks for it', async () => {
     await write({ 'page/a': 'totals of a', 'page/b': 'totals of b' })
     flip('totals of b', 7)
-    const store = await openState(directory, standIn)
+    const reader = await openStateReader(directory, standIn)
     const corrupt = code('METER_STATE_CORRUPT', /"page\/b" fails its checksum.*move it away/)
-    expect(store.get('page/a')).toEqual(Uint8Array.from(Buffer.from('totals of a')))
-    expect(() => store.get('page/b')).toThrow(corrupt)
-    expect(() => [...store.entries('page/')]).toThrow(corrupt)
-    await store.close()
-  })
-
-  test('a flipped bit in a key is found', async () => {
-    await write({ 'page/a': 'totals of a', 'page/b': 'totals of b' })
-    flip('page/b', 5)
-    const store = await openState(directory, standIn)
-    expect(() => [...store.entries('page/')]).toThrow(
-      code('METER_STATE_CORRUPT', /"page\/f" fails its checksum/),
-    )
-    await store.close()
+    expect(reader.get('page/a')).toEqual(Uint8Array.from(Buffer.from('totals of a')))
+    expect(() => reader.get('page/b')).toThrow(corrupt)
+    expect(() => [...reader.entries('page/')]).toThrow(corrupt)
+    await reader.close()
   })
 
   test('a flipped bit in what every start reads refuses the start', async () => {

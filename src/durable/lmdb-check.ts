@@ -1,0 +1,94 @@
+// Is every page that the last commit of an LMDB file uses what it should be?
+//
+// LMDB follows what it reads without a doubt. Single flipped bits in a file make it crash the
+// process, pass over a part of the tree, or take a page in use for a free one, without a word: a
+// bill would be wrong. So before the library opens a file for its one writer, both trees are walked
+// here. Every page is at its own number and of the right kind, its nodes fill its space without
+// gaps, its keys are in order and between the keys of its parent, no page is used twice or free
+// and used, the counts are those of the commit, and every value has the checksum of its key and
+// bytes. A damaged bit that none of this sees lies where nobody reads.
+//
+// It reads all pages in use once, about a second for 1 GB, and looks at the file without a lock:
+// only the holder of the state's lock may call it.
+
+import { type Commit, commitOf, PAGE_BYTES, wide } from './lmdb-layout.ts'
+import { PageDamage, PageReader } from './lmdb-pages.ts'
+import { TreeWalk, type ValueCheck } from './lmdb-walk.ts'
+
+/**
+ * Checks the file open at `fd`, which may have `pagesMax` pages.
+ *
+ * @throws {PageDamage} and whatever `checkValue` throws for a value that is not its key's.
+ */
+export function checkFile(fd: number, pagesMax: number, checkValue: ValueCheck): void {
+  const pages = new PageReader(fd)
+  const commit = lastCommit(pages.read(0, 2, Buffer.alloc(2 * PAGE_BYTES)), pagesMax)
+  const used = new UsedPages(commit.lastPage)
+  const walk = new TreeWalk(pages, commit.number, (...run) => used.claim(...run))
+  walk.check('the tree of free pages', commit.free, byNumber, (key, value) => {
+    checkFreePages(key, value, commit.number, used)
+  })
+  walk.check('the tree of values', commit.main, Buffer.compare, checkValue)
+}
+
+/** The newer of the two commits that the meta pages describe. */
+function lastCommit(metas: Buffer, pagesMax: number): Commit {
+  const [even, odd] = [metaPage(metas, 0), metaPage(metas, 1)]
+  const isNew = even.number === 0 && odd.number === 0
+  const isNext = even.number % 2 === 0 && Math.abs(even.number - odd.number) === 1
+  if (!isNew && !isNext) {
+    const numbers = `${even.number} and ${odd.number}`
+    throw new PageDamage(`its meta pages say commits ${numbers}, which do not follow each other`)
+  }
+  const commit = even.number >= odd.number ? even : odd
+  if (commit.lastPage < 1 || commit.lastPage >= pagesMax) {
+    throw new PageDamage(`its meta page says that page ${commit.lastPage} is the last one`)
+  }
+  return commit
+}
+
+function metaPage(metas: Buffer, index: number): Commit {
+  const commit = commitOf(metas, index)
+  if (commit === undefined) throw new PageDamage(`page ${index} is no meta page of meter-fast`)
+  return commit
+}
+
+function byNumber(one: Buffer, other: Buffer): number {
+  return wide(one, 0) - wide(other, 0)
+}
+
+/** Which pages have a use. */
+class UsedPages {
+  readonly #isUsed: Uint8Array
+
+  constructor(lastPage: number) {
+    this.#isUsed = new Uint8Array(lastPage + 1).fill(1, 0, 2)
+  }
+
+  claim(first: number, count: number, what: string): void {
+    if (first < 2 || first + count > this.#isUsed.length) {
+      throw new PageDamage(`page ${first} (${what}) is outside of the file`)
+    }
+    for (let page = first; page < first + count; page += 1) {
+      if (this.#isUsed[page] === 1) throw new PageDamage(`page ${page} is used twice (${what})`)
+      this.#isUsed[page] = 1
+    }
+  }
+}
+
+/**
+ * One entry of the tree of free pages: u64 how many words follow, then page numbers; a negative
+ * word -n before one says that n pages begin there, and 0 is an empty word.
+ */
+function checkFreePages(key: Buffer, value: Buffer, commit: number, used: UsedPages): void {
+  const words = value.length >= 8 ? wide(value, 0) : 0
+  if (key.length !== 8 || wide(key, 0) > commit || 8 * (words + 1) > value.length) {
+    throw new PageDamage('its list of free pages is not well-formed')
+  }
+  let count = 1
+  for (let index = 1; index <= words; index += 1) {
+    const word = Number(value.readBigInt64LE(8 * index))
+    if (word > 0) used.claim(word, count, 'free')
+    count = word < 0 ? -word : 1
+  }
+}
