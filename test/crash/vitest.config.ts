@@ -11,5 +11,6 @@ export default defineConfig({
     // They use all cores by themselves, and one must not slow down the other.
     fileParallelism: false,
     hookTimeout: 120_000,
+    testTimeout: 60_000,
   },
 })
