@@ -35,8 +35,8 @@ function main(args) {
     }
     env.METER_FAST_SECONDS = seconds
   }
-  const flags = ['--config', CONFIG, '--disable-console-intercept']
-  const command = [VITEST, 'run', ...flags, ...rest]
+  // The last flag would take a name behind it for its value.
+  const command = [VITEST, 'run', '--config', CONFIG, ...rest, '--disable-console-intercept']
   return spawnSync(process.execPath, command, { stdio: 'inherit', env }).status ?? 1
 }
 
