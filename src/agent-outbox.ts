@@ -51,6 +51,7 @@ export class SpoolOutbox implements Outbox {
 
   settled(batch: FrozenBatch, outcome: BatchOutcome): void {
     this.#spool.settle(batch.number, outcome, this.#world.now())
+    void this.#commit()
   }
 
   /** Stages attempts of the oldest batches that may be sent; false when there is none. */
