@@ -49,6 +49,7 @@ export class LmdbBackend implements Backend {
       mapSize: MAP_BYTES,
       // With it a commit could be seen, and acted upon, before it is durable.
       overlappingSync: false,
+      eventTurnBatching: false,
     }
     const checkValue = (key: Buffer, value: Buffer) => this.#framing.check(key, value)
     const file = { readOnly, pagesMax: MAP_BYTES / PAGE_BYTES, checkValue }
