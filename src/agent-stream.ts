@@ -168,8 +168,13 @@ export class AgentStream {
         got += chunk.length
       }
     } else {
-      got = await this.#engine.read(current.fd, bytesMax)
-      this.#progress()
+      try {
+        got = await this.#engine.read(current.fd, bytesMax)
+      } finally {
+        // What was read before a read failed is folded.
+        this.#changed ||= this.#engine.readOffset() > current.offset
+        this.#progress()
+      }
     }
     if (got > 0) this.#changed = true
     this.#refuseWithoutClock()

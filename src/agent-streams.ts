@@ -7,6 +7,7 @@ import type { Config } from './config/config.ts'
 import { noteEnded, putSettings } from './durable/history.ts'
 import { endStream, streams as storedStreams } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
+import { MeterFastError } from './errors.ts'
 import { OUTCOMES } from './native.ts'
 import { discoverAll, watchedDirectories } from './tail/discover.ts'
 import type { GapRecord } from './tail/generation-list.ts'
@@ -31,6 +32,8 @@ export class AgentStreams {
   readonly #tell: (signal: StreamSignal) => void
   readonly #streams = new Map<string, AgentStream>()
   readonly #problems = new ProblemLog()
+  /** Streams whose last read failed. */
+  readonly #unreadable = new Set<string>()
   bytesRead = 0
 
   constructor(config: Config, store: StateStore, tell: (signal: StreamSignal) => void) {
@@ -81,12 +84,31 @@ export class AgentStreams {
     let bytes = 0
     for (const stream of this.#streams.values()) {
       if (signal.aborted || !mayRead()) return { bytes, isComplete: false }
-      const got = await stream.poll(TURN_BYTES, last, signal)
+      const got = await this.#poll(stream, last, signal)
       bytes += got
       this.bytesRead += got
       this.#tellProblems(stream.takeProblems())
     }
     return { bytes, isComplete: true }
+  }
+
+  /** A log that cannot be read is told, and does not stop the others. */
+  async #poll(stream: AgentStream, last: boolean, signal: AbortSignal): Promise<number> {
+    const { stream: name, directory } = stream.place
+    try {
+      const got = await stream.poll(TURN_BYTES, last, signal)
+      this.#unreadable.delete(name)
+      return got
+    } catch (error) {
+      const isDisk = error instanceof MeterFastError && error.code === 'METER_DISK'
+      // A one-shot run must not end as if it had read all.
+      if (!isDisk || last) throw error
+      if (!this.#unreadable.has(name)) {
+        this.#tell({ kind: 'problem', message: `${directory}: ${error.message}; trying again` })
+      }
+      this.#unreadable.add(name)
+      return 0
+    }
   }
 
   async closeByTime(nowMs: number): Promise<void> {

@@ -1,9 +1,9 @@
 // Agent: follows the configured logs and delivers their usage events. This file decides how a run
 // begins and when it begins again; the loop where all stages meet is in agent-run.ts.
 //
-// A run ends at the first commit that fails: nobody knows then what is on disk, so the state is
-// opened anew and the next run goes on from what it says. On a full disk that happens until there
-// is room; any other fault may happen once between two commits that succeed.
+// A run ends at the first commit that fails: nobody knows then what is on disk. On a full disk the
+// state is opened anew, and the next run goes on from what it says, without reading, until there is
+// room. Any other fault ends the agent: whoever started it starts it again.
 
 import type { Writable } from 'node:stream'
 import { RequestDesk } from './agent-requests.ts'
@@ -45,8 +45,6 @@ export class Agent {
   readonly #options: AgentOptions
   readonly #world: AgentWorld
   #run: AgentRun | undefined
-  /** The last commit of the run that failed last. */
-  #failedSequence = -1
 
   constructor(config: Config, options: AgentOptions = {}) {
     this.#config = config
@@ -87,11 +85,10 @@ export class Agent {
       const store = await this.#open(signal)
       if (store === undefined) return undefined
       if (fault !== '') this.#tellReopened(store, fault)
-      const { sequence } = store
       try {
         return await this.#runOn(store, sink, reserve, signal)
       } catch (error) {
-        fault = this.#survivable(error, sequence, reserve)
+        fault = this.#survivable(error, reserve)
       }
       await this.#world.sleep(TRY_AGAIN_MS, signal)
       if (signal.aborted) return undefined
@@ -136,17 +133,11 @@ export class Agent {
   }
 
   /** The message of an error after which the next run may go on. @throws any other error */
-  #survivable(error: unknown, sequence: number, reserve: DiskReserve): string {
+  #survivable(error: unknown, reserve: DiskReserve): string {
     const isDisk = error instanceof MeterFastError && error.code === 'METER_DISK'
-    if (!isDisk || this.#options.once) throw error
-    if (reserve.isFull()) {
-      if (reserve.isHeld) this.#tell({ kind: 'disk-full' })
-      reserve.give()
-      return error.message
-    }
-    // A run that fails before its first commit, after one that failed too, will fail for ever.
-    if (sequence === this.#failedSequence) throw error
-    this.#failedSequence = sequence
+    if (!isDisk || this.#options.once || !reserve.isFull()) throw error
+    if (reserve.isHeld) this.#tell({ kind: 'disk-full' })
+    reserve.give()
     return error.message
   }
 

@@ -222,6 +222,8 @@ interface Exports {
   unlockFile(handle: number): void
   /** Makes `path` a file whose bytes are allocated on the disk, durably; false: no room. */
   allocateFile(path: string, bytes: number): boolean
+  /** Allocates the first bytes of the file at `path`, which keeps its size; false: no room. */
+  allocateRoom(path: string, bytes: number): boolean
   /** Names of what was built and chosen: simdjson's version and the kernel for this CPU. */
   describe(): { simdjson: string; kernel: string }
 }
@@ -249,6 +251,7 @@ export const stateNative = {
   lockFile: addon.lockFile,
   unlockFile: addon.unlockFile,
   allocateFile: addon.allocateFile,
+  allocateRoom: addon.allocateRoom,
 }
 
 /** Makes the engine of one stream. */

@@ -47,17 +47,19 @@ void unlock(const Napi::CallbackInfo& info) {
   }
 }
 
+/// `allocateFile` and `allocateRoom`: a path and a number of bytes.
+template <bool (*allocate_bytes)(const char*, uint64_t)>
 Napi::Value allocate(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const bool valid =
       info[0].IsString() && info[1].IsNumber() && info[1].As<Napi::Number>().DoubleValue() > 0;
   if (!valid) {
-    throw_error(env, kUsage, "allocateFile takes a path and a number of bytes");
+    throw_error(env, kUsage, "this takes a path and a number of bytes");
     return env.Undefined();
   }
   const std::string path = info[0].As<Napi::String>().Utf8Value();
   const auto bytes = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
-  return Napi::Boolean::New(env, allocate_file(path.c_str(), bytes));
+  return Napi::Boolean::New(env, allocate_bytes(path.c_str(), bytes));
 }
 
 Napi::Value describe(const Napi::CallbackInfo& info) {
@@ -78,7 +80,8 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   exports.Set("crc32c", Napi::Function::New<checksum>(env, "crc32c"));
   exports.Set("lockFile", Napi::Function::New<lock>(env, "lockFile"));
   exports.Set("unlockFile", Napi::Function::New<unlock>(env, "unlockFile"));
-  exports.Set("allocateFile", Napi::Function::New<allocate>(env, "allocateFile"));
+  exports.Set("allocateFile", Napi::Function::New<allocate<allocate_file>>(env, "allocateFile"));
+  exports.Set("allocateRoom", Napi::Function::New<allocate<allocate_room>>(env, "allocateRoom"));
   exports.Set("describe", Napi::Function::New<describe>(env, "describe"));
   return exports;
 }

@@ -2,8 +2,11 @@
 // commit is an fdatasync of new pages, then one synchronous write of the page that names them, so
 // a crash at any point leaves the old picture or the new one.
 //
-// A commit runs on a thread of the library; the event loop only hands over the values.
+// A commit runs on a thread of the library; the event loop only hands over the values. The library
+// damages its process when a write fails, so room on the disk is taken before it begins: a full
+// disk is an error of ours, with nothing written. A write that fails all the same is fatal.
 
+import { statSync } from 'node:fs'
 import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { MeterFastError } from '../errors.ts'
 import { corruptState, Framing } from './frame.ts'
@@ -21,20 +24,31 @@ const MAP_BYTES = 2 ** 38
 // MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_VERSION_MISMATCH and MDB_INVALID.
 const DAMAGE_CODES = new Set<unknown>([-30797, -30796, -30794, -30793])
 
+/** The first pages of a new file, and the library's table of readers. */
+const FIRST_PAGES_BYTES = 2 * PAGE_BYTES
+const READERS_BYTES = 16 * 1024
+/** Pages of the trees that a commit writes anew, beside its values. */
+const COMMIT_BYTES = 256 * 1024
+
+/** What the file needs of the addon; a reader needs no room. */
+export type StoreNative = Pick<StateNative, 'crc32c'> & Partial<Pick<StateNative, 'allocateRoom'>>
+
 export class LmdbBackend implements Backend {
   readonly path: string
   readonly #framing: Framing
+  readonly #native: StoreNative
   readonly #database: RootDatabase<Buffer, string>
   readonly #afterClose: () => void
 
   /** @throws {MeterFastError} METER_STATE_CORRUPT, METER_DISK */
   constructor(
     path: string,
-    native: Pick<StateNative, 'crc32c'>,
+    native: StoreNative,
     { readOnly, afterClose }: { readonly readOnly: boolean; readonly afterClose: () => void },
   ) {
     this.path = path
     this.#afterClose = afterClose
+    this.#native = native
     this.#framing = new Framing(path, native)
     const options: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
       path,
@@ -54,6 +68,10 @@ export class LmdbBackend implements Backend {
     const checkValue = (key: Buffer, value: Buffer) => this.#framing.check(key, value)
     const file = { readOnly, pagesMax: MAP_BYTES / PAGE_BYTES, checkValue }
     const isNew = this.#translated(() => examineFile(path, file))
+    if (!readOnly) {
+      this.#takeRoom(path, FIRST_PAGES_BYTES)
+      this.#takeRoom(`${path}-lock`, READERS_BYTES)
+    }
     this.#database = this.#translated(() => open(options))
     if (isNew && !readOnly) this.#translated(() => syncNewFile(path))
   }
@@ -86,6 +104,9 @@ export class LmdbBackend implements Backend {
   }
 
   async write(changes: Changes): Promise<void> {
+    let bytes = COMMIT_BYTES
+    for (const [key, value] of changes) bytes += key.length + 2 * (value?.length ?? 0)
+    this.#takeRoom(this.path, statSync(this.path).size + bytes)
     try {
       await this.#database.batch(() => {
         for (const [key, value] of changes) {
@@ -104,6 +125,14 @@ export class LmdbBackend implements Backend {
     } finally {
       this.#afterClose()
     }
+  }
+
+  #takeRoom(path: string, bytes: number): void {
+    if (this.#native.allocateRoom?.(path, bytes) !== false) return
+    throw new MeterFastError(
+      'METER_DISK',
+      `state "${this.path}": the disk has no room for a commit, and nothing was written. Make room.`,
+    )
   }
 
   #translated<T>(read: () => T): T {

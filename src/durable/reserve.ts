@@ -50,10 +50,14 @@ export class DiskReserve {
     return bavail * bsize < Math.max(2 * this.#bytes, FREE_BYTES_MIN)
   }
 
-  /** Deletes the reserve. */
+  /** Deletes the reserve. A disk that refuses even that has room for nothing. */
   give(): void {
     this.#isHeld = false
-    rmSync(this.#path, { force: true })
+    try {
+      rmSync(this.#path, { force: true })
+    } catch {
+      // The next commit will fail, and say so.
+    }
   }
 
   #hasFile(): boolean {

@@ -8,6 +8,8 @@ export interface StateNative {
   /** Takes an exclusive flock on the file `path`; null when another open file holds it. */
   lockFile(path: string): number | null
   unlockFile(handle: number): void
+  /** Allocates the first bytes of the file at `path`, which keeps its size; false: no room. */
+  allocateRoom(path: string, bytes: number): boolean
 }
 
 /**

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { MeterFastError } from '../errors.ts'
 import { lockDirectory, prepareDirectory, syncDirectory } from './directory.ts'
-import { LmdbBackend } from './lmdb-backend.ts'
+import { LmdbBackend, type StoreNative } from './lmdb-backend.ts'
 import { MemoryBackend } from './memory-backend.ts'
 import { StagedStore } from './staged-store.ts'
 import type { StateNative, StateReader, StateStore } from './state.ts'
@@ -76,7 +76,7 @@ export function openMemoryState(): StateStore {
 
 async function openFile(
   directory: string,
-  native: Pick<StateNative, 'crc32c'>,
+  native: StoreNative,
   options: { readonly readOnly: boolean; readonly afterClose: () => void },
 ): Promise<StagedStore> {
   let backend: LmdbBackend

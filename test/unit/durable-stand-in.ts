@@ -33,6 +33,9 @@ export const standIn: StateNative = {
   unlockFile(handle) {
     closeSync(handle)
   },
+  allocateRoom() {
+    return true
+  },
 }
 
 /** A new directory below the system's temporary one, and how to remove it. */
