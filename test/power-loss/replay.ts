@@ -5,13 +5,13 @@
 //   made      openat O_CREAT, one pwrite64 of 8,192 bytes: both meta pages, no sync of its own.
 //             state.mdb-lock beside it is mapped and written through memory.
 //   opened    twice: for pages, and O_DSYNC for meta pages; mapped read-only
-//   commit n  the new pages in order of their numbers: neighbours by lseek and writev (64 at most),
-//             others by pwrite64; then fdatasync; then one pwrite64 of 128 bytes to the O_DSYNC
-//             descriptor, at byte 40 of page n % 2, which is inside one sector
+//   commit n  its pages, about in order of their numbers: neighbours by lseek and writev (64 at
+//             most), others by pwrite64; then fdatasync; then one pwrite64 of 128 bytes to the
+//             O_DSYNC descriptor, at byte 40 of page n % 2, which is inside one sector
 //
 // So no page that the last commit uses is ever written, and a commit is there when 128 bytes in
-// one sector are. Nothing is truncated, allocated ahead, or written through the mapping. A call
-// that this file does not know fails the recording: then lmdb writes in another way.
+// one sector are. state.mdb is never truncated, allocated ahead, or written through its mapping. A
+// call that this file does not know fails the recording: then something writes in another way.
 
 import { Disk, DiskFile } from './disk.ts'
 import { type Call, unescaped } from './strace.ts'
