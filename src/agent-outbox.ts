@@ -1,4 +1,8 @@
 // The spool as the sender sees it: frozen batches whose attempt is durable, and where outcomes go.
+//
+// A batch that the sender sets back stays where it is in the spool: only here is it known that all
+// batches of that moment have their turn before it. So an outage writes nothing, and the oldest
+// usage stays the first; after a restart it is tried first again.
 
 import type { AgentWorld } from './agent-world.ts'
 import type { BatchOutcome } from './deliver/bisection.ts'
@@ -17,6 +21,8 @@ export class SpoolOutbox implements Outbox {
   readonly #world: AgentWorld
   /** Batches whose attempt is durable, not handed out yet. */
   readonly #ready: number[] = []
+  /** Batches that were set back, each with the number that the next new batch had then. */
+  readonly #setBack = new Map<number, number>()
   #closing = false
   #wake: () => void = () => undefined
 
@@ -50,18 +56,30 @@ export class SpoolOutbox implements Outbox {
   }
 
   settled(batch: FrozenBatch, outcome: BatchOutcome): void {
-    this.#spool.settle(batch.number, outcome, this.#world.now())
-    void this.#commit()
+    const { number, ids } = batch
+    const settled = outcome.accepted.length + outcome.quarantined.length
+    const isUntouched = settled === 0 && ids.length > 0
+    const left = isUntouched ? number : this.#spool.settle(number, outcome, this.#world.now())
+    if (left !== undefined) this.#setBack.set(left, this.#spool.nextNumber)
+    if (!isUntouched) void this.#commit()
   }
 
-  /** Stages attempts of the oldest batches that may be sent; false when there is none. */
+  /** Stages attempts of batches that may be sent, the oldest first; false when there is none. */
   #attempt(): boolean {
     const nowMs = this.#world.now()
+    const fresh: number[] = []
+    const setBack: number[] = []
     for (const { number } of this.#spool.sendable(nowMs)) {
-      this.#ready.push(number)
-      if (this.#ready.length === ATTEMPTS_MAX) break
+      if (this.#setBack.has(number)) setBack.push(number)
+      else if (fresh.push(number) === ATTEMPTS_MAX) break
     }
-    for (const number of this.#ready) this.#spool.attempt(number, nowMs)
+    const first = fresh[0] ?? Number.POSITIVE_INFINITY
+    const due = setBack.filter((number) => (this.#setBack.get(number) ?? 0) <= first)
+    this.#ready.push(...[...due, ...fresh].slice(0, ATTEMPTS_MAX))
+    for (const number of this.#ready) {
+      this.#setBack.delete(number)
+      this.#spool.attempt(number, nowMs)
+    }
     return this.#ready.length > 0
   }
 

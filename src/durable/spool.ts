@@ -144,6 +144,11 @@ export class Spool {
     return again
   }
 
+  /** The number that the next new batch gets. */
+  get nextNumber(): number {
+    return readCounts(this.#store).nextBatch
+  }
+
   counts(): SpoolCounts {
     return spoolCounts(this.#store)
   }

@@ -13,6 +13,6 @@ export default defineConfig({
     execArgv: ['--expose-gc'],
     // One after another: they kill, measure memory, and wait for processes.
     fileParallelism: false,
-    testTimeout: 300_000,
+    testTimeout: 900_000,
   },
 })
