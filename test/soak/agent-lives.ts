@@ -14,6 +14,7 @@ export interface Sample {
   readonly minutes: number
   /** Of this process. */
   readonly ageS: number
+  readonly life: number
   readonly rssMib: number
   readonly anonymousMib: number
   readonly fds: number
@@ -30,13 +31,18 @@ export class AgentLives {
   readonly #configPath: string
   readonly #stateDir: string
   readonly #dice: Dice
+  readonly #longLife: { readonly fromMs: number; readonly forMs: number }
   readonly #beganMs = performance.now()
   readonly #end = new AbortController()
+  #life = 0
+  #hadLongLife = false
 
-  constructor(configPath: string, stateDir: string, dice: Dice) {
+  /** After a third of `minutes` one process lives for a quarter of them, so that memory settles. */
+  constructor(configPath: string, stateDir: string, dice: Dice, minutes: number) {
     this.#configPath = configPath
     this.#stateDir = stateDir
     this.#dice = dice
+    this.#longLife = { fromMs: 20_000 * minutes, forMs: 15_000 * minutes }
   }
 
   /** One life after another until `stop`. @throws when a life ends by itself. */
@@ -54,8 +60,8 @@ export class AgentLives {
   async #live(): Promise<void> {
     const agent = new Command('run', '-c', this.#configPath)
     const beganMs = performance.now()
-    // Many short lives, and now and then one that is long enough to see memory settle.
-    const lifeMs = 1_000 + this.#dice.below(this.#dice.pick([2_000, 3_000, 5_000, 20_000, 90_000]))
+    this.#life += 1
+    const lifeMs = this.#drawLifeMs()
     while (performance.now() - beganMs < lifeMs && !this.#end.signal.aborted) {
       const restMs = lifeMs - (performance.now() - beganMs)
       await delay(Math.max(0, Math.min(SAMPLE_MS, restMs)), undefined).catch(() => undefined)
@@ -67,6 +73,14 @@ export class AgentLives {
     else this.terms += 1
     await agent.end(isKill ? 'SIGKILL' : 'SIGTERM')
     this.#read(agent.stderr)
+  }
+
+  #drawLifeMs(): number {
+    if (!this.#hadLongLife && performance.now() - this.#beganMs > this.#longLife.fromMs) {
+      this.#hadLongLife = true
+      return this.#longLife.forMs
+    }
+    return 1_000 + this.#dice.below(this.#dice.pick([2_000, 3_000, 5_000, 20_000, 90_000]))
   }
 
   #read(stderr: string): void {
@@ -83,6 +97,7 @@ export class AgentLives {
       this.samples.push({
         minutes: (performance.now() - this.#beganMs) / 60_000,
         ageS,
+        life: this.#life,
         rssMib: kib('VmRSS') / 1024,
         anonymousMib: kib('RssAnon') / 1024,
         fds: readdirSync(`/proc/${pid}/fd`).length,
