@@ -131,7 +131,7 @@ export class LmdbBackend implements Backend {
     if (this.#native.allocateRoom?.(path, bytes) !== false) return
     throw new MeterFastError(
       'METER_DISK',
-      `state "${this.path}": the disk has no room for a commit, and nothing was written. Make room.`,
+      `state "${this.path}": the disk has no room for a commit; nothing was written. Make room.`,
     )
   }
 

@@ -75,8 +75,8 @@ describe('the other commands', () => {
   test('release of a state that is not there: exit 66, and it makes none', async () => {
     const { code, stdout, stderr } = await meterFast(['release', '--state', 'no-state'])
     expect(stderr).toBe(
-      'meter-fast: METER_INPUT_MISSING: there is no state in no-state: ' +
-        'name the state.dir of the stopped agent\n',
+      'meter-fast: METER_INPUT_MISSING: there is no state in "no-state". ' +
+        'Name the state.dir of an agent that has run.\n',
     )
     expect({ code, stdout }).toEqual({ code: 66, stdout: '' })
     expect(existsSync(at('no-state'))).toBe(false)

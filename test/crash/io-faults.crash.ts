@@ -24,9 +24,9 @@ beforeAll(async () => {
 const LMDB_FILES = /^state\/state\.mdb(-lock)?$/
 
 /**
- * What an agent may do when a call fails: end and say why, or go on (and then stop when told). Where
- * LMDB's own call failed the agent may also die by a signal, which costs as little as a kill; a
- * disk that is full is seen before such a call, and does not get here outside of this test.
+ * What an agent may do when a call fails: end and say why, or go on (and then stop when told).
+ * Where LMDB's own call failed the agent may also die by a signal, which costs as little as a kill;
+ * a disk that is full is seen before such a call, and does not get here outside of this test.
  */
 function endedWell({ endings, stderr, points }: Told): string[] {
   const [ending] = endings
