@@ -128,7 +128,7 @@ export class StreamPast {
   ): void {
     const { generation, name, proof, proofBytes, finished, offset } = record
     const known = this.#known.get(generation)
-    if (known === undefined) return
+    if (known === undefined || record.remembered) return
     const endOffset = finished ? offset : null
     const facts = JSON.stringify([name, proof, proofBytes, endOffset])
     this.#staged.set(generation, facts)

@@ -241,7 +241,7 @@ export class AgentRun {
   /** The sender makes room in the spool, unless nothing in it may be sent. */
   async #waitForRoom(signal: AbortSignal): Promise<void> {
     const { events, held, bytes } = this.#spool.counts()
-    if (this.#spoolFull && events === held) {
+    if (this.#spoolFull && events > 0 && events === held) {
       throw new MeterFastError(
         'METER_DISK',
         `the spool holds ${bytes} bytes of held events, as many as state.spool_bytes_max allows, ` +

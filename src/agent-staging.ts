@@ -74,6 +74,7 @@ export async function stageStream(
   for (const gap of gaps) {
     putJson(store, gapKey(takeNumber(store, 'gap')), { ...gap, atMs: nowMs })
     counters.add('gaps', 1)
+    counters.add('gap_bytes', gap.bytes)
   }
   return gaps
 }

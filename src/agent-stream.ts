@@ -105,6 +105,11 @@ export class AgentStream {
     this.#lines = this.#engine.counters()
   }
 
+  /** Which files are its own, and which of them are held open although they were deleted. */
+  get files(): Pick<StreamFollower, 'knows' | 'held' | 'release'> {
+    return this.#follower
+  }
+
   /** Bytes in memory that wait for a commit. */
   get pendingBytes(): number {
     return this.#takenBytes + this.#engine.pendingBytes()
@@ -112,7 +117,7 @@ export class AgentStream {
 
   /** Something happened that the last commit does not hold. */
   get isChanged(): boolean {
-    return this.#changed
+    return this.#changed || this.#follower.hasGaps
   }
 
   /** All is read, and no more can come. */
@@ -130,12 +135,13 @@ export class AgentStream {
     let got = 0
     while (got < bytesMax && signal?.aborted !== true) {
       const current = this.#follower.current()
-      if (current !== undefined) await this.#begin(current.generation)
       if (current?.unread) {
+        await this.#begin(current.generation)
         const read = await this.#read(current, Math.min(SLICE_BYTES, bytesMax - got))
         if (read === 0) break
         got += read
       } else if (this.#follower.advance(last)) {
+        if (current !== undefined) await this.#begin(current.generation)
         await this.#endGeneration()
       } else {
         break
@@ -166,6 +172,7 @@ export class AgentStream {
         await this.#engine.feed(chunk)
         this.#progress()
         got += chunk.length
+        if (got >= bytesMax) break
       }
     } else {
       try {

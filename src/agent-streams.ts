@@ -9,8 +9,10 @@ import { endStream, streams as storedStreams } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
 import { MeterFastError } from './errors.ts'
 import { OUTCOMES } from './native.ts'
+import { linkedProblem, liveKey } from './tail/claim.ts'
 import { discoverAll, watchedDirectories } from './tail/discover.ts'
 import type { GapRecord } from './tail/generation-list.ts'
+import { releaseHeld } from './tail/held.ts'
 import type { GenerationRecord } from './tail/identity.ts'
 import type { StreamPlace } from './tail/listing.ts'
 import { ProblemLog } from './tail/problem.ts'
@@ -54,13 +56,18 @@ export class AgentStreams {
   /** Finds new streams; forgets ended ones whose files are gone. Gives what to watch. */
   async discover(nowMs: number): Promise<string[]> {
     const { streams, problems } = await discoverAll(this.#config.streams)
-    this.#tellProblems(this.#problems.news(problems))
     const there = new Set(streams.map(({ stream }) => stream))
     for (const { stream, directory, liveName, attempt } of streams) {
       if (this.#streams.has(stream)) continue
-      this.#open({ stream, directory, liveName, attempt })
-      this.#tell({ kind: 'stream', stream })
+      const place = { stream, directory, liveName, attempt }
+      const owner = this.#ownerOf(place)
+      if (owner !== undefined) problems.push(linkedProblem(place, owner))
+      else {
+        this.#open(place)
+        this.#tell({ kind: 'stream', stream })
+      }
     }
+    this.#tellProblems(this.#problems.news(problems))
     for (const [name, stream] of this.#streams) {
       if (there.has(name) || !stream.isEnded || stream.isChanged) continue
       this.#streams.delete(name)
@@ -68,7 +75,13 @@ export class AgentStreams {
       noteEnded(this.#store, name, nowMs)
       await stream.close()
     }
-    const places = [...this.#streams.values()].map(({ place }) => place)
+    const all = [...this.#streams.values()]
+    const { heldBytesMax } = this.#config.state
+    await releaseHeld(
+      all.map(({ files }) => files),
+      heldBytesMax,
+    )
+    const places = all.map(({ place }) => place)
     return watchedDirectories(this.#config.streams, places)
   }
 
@@ -82,21 +95,29 @@ export class AgentStreams {
     signal: AbortSignal,
   ): Promise<{ readonly bytes: number; readonly isComplete: boolean }> {
     let bytes = 0
+    let isComplete = true
     for (const stream of this.#streams.values()) {
-      if (signal.aborted || !mayRead()) return { bytes, isComplete: false }
-      const got = await this.#poll(stream, last, signal)
+      if (signal.aborted) return { bytes, isComplete: false }
+      isComplete &&= mayRead()
+      // A pause reads nothing, but it looks: what is rotated and deleted meanwhile is held open.
+      const got = await this.#poll(stream, isComplete ? TURN_BYTES : 0, last, signal)
       bytes += got
       this.bytesRead += got
       this.#tellProblems(stream.takeProblems())
     }
-    return { bytes, isComplete: true }
+    return { bytes, isComplete }
   }
 
   /** A log that cannot be read is told, and does not stop the others. */
-  async #poll(stream: AgentStream, last: boolean, signal: AbortSignal): Promise<number> {
+  async #poll(
+    stream: AgentStream,
+    bytesMax: number,
+    last: boolean,
+    signal: AbortSignal,
+  ): Promise<number> {
     const { stream: name, directory } = stream.place
     try {
-      const got = await stream.poll(TURN_BYTES, last, signal)
+      const got = await stream.poll(bytesMax, last, signal)
       this.#unreadable.delete(name)
       return got
     } catch (error) {
@@ -152,6 +173,14 @@ export class AgentStreams {
 
   async close(): Promise<void> {
     for (const stream of this.#streams.values()) await stream.close()
+  }
+
+  /** The stream that reads the live file of a new one already: files may have several names. */
+  #ownerOf(place: StreamPlace): string | undefined {
+    const key = place.attempt === undefined ? liveKey(place) : undefined
+    if (key === undefined) return undefined
+    for (const [name, { files }] of this.#streams) if (files.knows(key)) return name
+    return undefined
   }
 
   #open(place: StreamPlace): AgentStream | undefined {

@@ -106,8 +106,11 @@ function ambiguousSentence(batches: number, heldEvents: number): string {
     : `${what}: they are sent again, with the same bytes`
 }
 
-function gapSentence({ stream, name, offset, reason }: Gap): string {
-  return `GAP: ${stream}: ${name} from byte ${offset} was not read (${reason})`
+/** What may be missing, and what certainly is. */
+function gapSentence({ stream, name, offset, end, bytes, reason }: Gap): string {
+  const range = end === null ? `from byte ${offset} on` : `bytes ${offset} to ${end}`
+  const lost = bytes > 0 ? `, ${bytes} bytes were not read` : ''
+  return `GAP: ${stream}: ${name} ${range}: ${reason}${lost}`
 }
 
 function isoTime(timeMs: number): string {

@@ -2,12 +2,12 @@
 //
 // Promises: results are sorted and depend on names alone; nothing is opened; what is not a
 // regular file below the configured root is a problem, never followed; one file belongs to one
-// stream, and two files never share a stream's name.
+// stream, whatever links lead to it (claim.ts), and two files never share a stream's name.
 
-import type { Dirent } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { type Dirent, lstatSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { MeterFastError } from '../errors.ts'
+import { setImmediate } from 'node:timers/promises'
+import { Claims } from './claim.ts'
 import { findPlaces } from './glob.ts'
 import { attemptOf, type StreamPlace, selectListing } from './listing.ts'
 import { isMissing, problemOf, type TailProblem, unreadable } from './problem.ts'
@@ -34,7 +34,7 @@ export interface Discovery {
   /** In order of sources, patterns, directories and names; attempts by number. */
   readonly streams: readonly DiscoveredStream[]
   /** Everything that is wrong now; ProblemLog tells what is new. */
-  readonly problems: readonly TailProblem[]
+  readonly problems: TailProblem[]
 }
 
 interface Findings {
@@ -42,6 +42,8 @@ interface Findings {
   readonly problems: TailProblem[]
 }
 
+/** Between two turns of the event loop. */
+const PODS_AT_ONCE = 64
 const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 const POD = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/
 const UID = /^[A-Za-z0-9](?:[-A-Za-z0-9]{0,126}[A-Za-z0-9])?$/
@@ -56,10 +58,13 @@ export function parsePodDirectory(
   return valid ? { namespace, pod, uid } : undefined
 }
 
-/** Entries sorted by name; none, and perhaps a problem, when the directory cannot be listed. */
-async function list(directory: string, problems: TailProblem[]): Promise<Dirent[]> {
+/**
+ * Entries sorted by name; none, and perhaps a problem, when the directory cannot be listed. Not
+ * async: this runs every second, and the thread pool costs ten times as much CPU as the calls.
+ */
+function list(directory: string, problems: TailProblem[]): Dirent[] {
   try {
-    const entries = await readdir(directory, { withFileTypes: true })
+    const entries = readdirSync(directory, { withFileTypes: true })
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
     if (!isMissing(error)) problems.push(unreadable(directory, error))
@@ -79,7 +84,7 @@ async function discoverPattern(pattern: string, sourceId: string, found: Finding
   const places = await findPlaces(pattern)
   found.problems.push(...places.problems)
   for (const directory of places.directories) {
-    const entries = await list(directory, found.problems)
+    const entries = list(directory, found.problems)
     const names = entries.map(({ name }) => name)
     for (const liveName of liveNames(names, places.name)) {
       const stream = `file/${sourceId}/${liveName}`
@@ -89,9 +94,9 @@ async function discoverPattern(pattern: string, sourceId: string, found: Finding
 }
 
 /** A directory of the pods layout that is to be listed: there, no link, no file. */
-async function isRealDirectory(path: string, problems: TailProblem[]): Promise<boolean> {
+function isRealDirectory(path: string, problems: TailProblem[]): boolean {
   try {
-    const stats = await lstat(path)
+    const stats = lstatSync(path)
     if (stats.isSymbolicLink()) {
       problems.push(problemOf(path, 'symlink', 'is a symbolic link and is not followed'))
     }
@@ -102,14 +107,14 @@ async function isRealDirectory(path: string, problems: TailProblem[]): Promise<b
   }
 }
 
-async function discoverContainer(
+function discoverContainer(
   directory: string,
   uid: string,
   container: string,
   found: Findings,
-): Promise<void> {
-  if (!(await isRealDirectory(directory, found.problems))) return
-  const entries = await list(directory, found.problems)
+): void {
+  if (!isRealDirectory(directory, found.problems)) return
+  const entries = list(directory, found.problems)
   const attempts = new Set<number>()
   for (const { name } of entries) {
     const attempt = attemptOf(name)
@@ -125,7 +130,8 @@ async function discoverPods(
   source: Extract<StreamSource, { kind: 'kubernetes' }>,
   found: Findings,
 ): Promise<void> {
-  for (const entry of await list(source.root, found.problems)) {
+  let pods = 0
+  for (const entry of list(source.root, found.problems)) {
     const path = join(source.root, entry.name)
     const pod = parsePodDirectory(entry.name)
     if (pod === undefined) {
@@ -134,9 +140,11 @@ async function discoverPods(
       continue
     }
     if (!source.namespaces.includes(pod.namespace)) continue
-    if (!(await isRealDirectory(path, found.problems))) continue
+    if (!isRealDirectory(path, found.problems)) continue
+    pods += 1
+    if (pods % PODS_AT_ONCE === 0) await setImmediate()
     for (const container of [...new Set(source.containers)].sort()) {
-      await discoverContainer(join(path, container), pod.uid, container, found)
+      discoverContainer(join(path, container), pod.uid, container, found)
     }
   }
 }
@@ -152,8 +160,7 @@ export async function discover(source: StreamSource): Promise<Discovery> {
 
 /** As discover(), over all sources of a configuration: names must differ over all of them. */
 export async function discoverAll(sources: readonly StreamSource[]): Promise<Discovery> {
-  const byName = new Map<string, DiscoveredStream>()
-  const byPath = new Map<string, DiscoveredStream>()
+  const claims = new Claims<DiscoveredStream>()
   const problems: TailProblem[] = []
   for (const source of sources) {
     const found: Findings = { streams: [], problems: [] }
@@ -163,38 +170,11 @@ export async function discoverAll(sources: readonly StreamSource[]): Promise<Dis
         await discoverPattern(pattern, source.sourceId, found)
       }
     }
-    for (const stream of found.streams) claim(stream, byName, byPath)
     problems.push(...found.problems)
+    for (const stream of found.streams) claims.add(stream)
   }
-  return { streams: [...byName.values()], problems }
-}
-
-/** Overlapping patterns find the same stream again; everything else that meets is an error. */
-function claim(
-  found: DiscoveredStream,
-  byName: Map<string, DiscoveredStream>,
-  byPath: Map<string, DiscoveredStream>,
-): void {
-  const path = join(found.directory, found.liveName)
-  const namesake = byName.get(found.stream)
-  if (namesake !== undefined && join(namesake.directory, namesake.liveName) !== path) {
-    const other = join(namesake.directory, namesake.liveName)
-    throw new MeterFastError(
-      'METER_CONFIG_INVALID',
-      `${other} and ${path} would both be stream "${found.stream}": base names must differ ` +
-        'under one source_id. Give them source_ids of their own.',
-    )
-  }
-  const owner = byPath.get(path)
-  if (owner !== undefined && owner.stream !== found.stream) {
-    throw new MeterFastError(
-      'METER_CONFIG_INVALID',
-      `${path} would be billed twice, as "${owner.stream}" and as "${found.stream}". ` +
-        'Name it in one source only.',
-    )
-  }
-  byName.set(found.stream, found)
-  byPath.set(path, found)
+  const { streams, linked } = claims.settle()
+  return { streams, problems: [...problems, ...linked] }
 }
 
 /** Directories whose changes may mean new streams or bytes: what a Waker should watch. */

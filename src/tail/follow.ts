@@ -6,19 +6,24 @@
 // name cannot hide it, an unlink cannot take it, and its inode cannot come to mean another
 // file. A known file is read on at its offset under any name, after a restart too.
 //
-// What may go wrong: a file that was made and deleted between two looks was never seen. A file
-// that was emptied and filled past the position between two looks is read on in the middle.
+// What may go wrong: a file that was made and deleted between two looks was never seen. Lines that
+// were written and then cut off, by a truncation or with the power, between two looks are gone.
 //
 // One caller at a time: refresh() may not run while bytes of current() are being read.
 
 import { MeterFastError } from '../errors.ts'
+import { adoptOpened } from './adopt.ts'
+import { bootId } from './boot.ts'
+import { forgetGone, MISSES_MAX, measureAll } from './changes.ts'
 import { DirectoryStamp } from './directory-stamp.ts'
 import type { Generation } from './generation.ts'
 import type { GenerationFile } from './generation-file.ts'
 import { type GapRecord, GenerationList } from './generation-list.ts'
+import type { HeldFiles, HeldGeneration } from './held.ts'
+import { heldOf, letGo } from './held-list.ts'
 import type { GenerationRecord } from './identity.ts'
 import type { StreamPlace } from './listing.ts'
-import { look } from './look.ts'
+import { type Look, look } from './look.ts'
 import { ProblemLog, problemOf, systemCode, type TailProblem } from './problem.ts'
 
 /** A directory that is renamed in all the time is taken as it is after so many looks. */
@@ -38,7 +43,7 @@ export interface CurrentGeneration {
   readonly unread: boolean
 }
 
-export class StreamFollower {
+export class StreamFollower implements HeldFiles {
   readonly place: StreamPlace
   readonly #list: GenerationList
   readonly #stamp = new DirectoryStamp()
@@ -47,11 +52,13 @@ export class StreamFollower {
   /** Opened by looks that renames ran through: what they are is decided by a stable one. */
   readonly #carried: GenerationFile[] = []
   #unstableLooks = 0
+  #hasLooked = false
   #over = false
 
-  constructor(place: StreamPlace) {
+  /** `boot` is what tells one boot of the machine from another. */
+  constructor(place: StreamPlace, boot: string = bootId()) {
     this.place = place
-    this.#list = new GenerationList(place)
+    this.#list = new GenerationList(place, boot)
   }
 
   /** Goes on from a commit. Call it at most once, before the first refresh(). */
@@ -64,7 +71,9 @@ export class StreamFollower {
     const list = this.#list
     const refused: TailProblem[] = []
     if (this.#stamp.isUnchanged(this.place.directory)) {
-      await list.measure(list.unfinished, refused)
+      await measureAll(list, list.unfinished, refused)
+      // Something changed that only a listing can tell more about.
+      if (!list.settled) this.#stamp.forget()
     } else {
       await this.#look(refused)
     }
@@ -79,26 +88,51 @@ export class StreamFollower {
     this.#unstableLooks = unstable ? this.#unstableLooks + 1 : 0
     if (seen === undefined || unstable) {
       this.#carried.push(...(seen?.opened ?? []))
-      await list.measure(list.unfinished, refused)
+      await measureAll(list, list.unfinished, refused)
     } else {
       this.#over = seen.over
-      await list.update(seen, refused)
+      await this.#takeOver(seen, refused)
     }
     if (seen === undefined || unstable || !list.settled) this.#stamp.forget()
     this.#problems.push(...this.#refusals.news([...refused, ...(seen?.problems ?? [])]))
   }
 
-  /** The oldest generation that is not finished; undefined while there is none to read. */
-  current(): CurrentGeneration | undefined {
-    const one = this.#list.unfinished[0]
-    if (one?.file === undefined) return undefined
-    one.started = true
-    const { number: generation, name, file, readOffset: offset } = one
-    const { fd, compressed } = file
-    return { generation, name, fd, compressed, offset, unread: offset < one.sizeBytes }
+  /** Takes over what a look found, then asks every file for its size. */
+  async #takeOver(seen: Look, refused: TailProblem[]): Promise<void> {
+    const list = this.#list
+    this.#hasLooked = true
+    list.settled = seen.complete
+    list.rename(seen)
+    // A proof must be as long as it can be before it is compared: a file that was empty at the
+    // last look may be a .gz by now.
+    await measureAll(list, [...list.all], refused)
+    await adoptOpened(list, seen, refused)
+    await measureAll(list, [...list.all], refused)
+    await forgetGone(list, seen.complete, refused)
+    // A rename can hide a file from one listing: what is missed is looked for a few times.
+    if (list.all.some((one) => one.misses > 0 && one.misses < MISSES_MAX)) list.settled = false
   }
 
-  /** The uncompressed rest of a current() that is compressed; tell progress() after each chunk. */
+  /** The oldest generation that is not finished; undefined while there is none to read. */
+  current(): CurrentGeneration | undefined {
+    for (const lost of this.#list.unfinished) {
+      if (!lost.lost || lost.started) break
+      // Nobody has to hear of the end of one that was never begun.
+      lost.finished = true
+    }
+    const [one] = this.#list.unfinished
+    if (one?.file === undefined) return undefined
+    const { number: generation, name, file, readOffset: offset } = one
+    const { fd, compressed } = file
+    const unread = offset < one.sizeBytes && !one.lost
+    one.started ||= unread
+    return { generation, name, fd, compressed, offset, unread }
+  }
+
+  /**
+   * The uncompressed rest of a current() that is compressed; tell progress() after each chunk. The
+   * caller may stop after any chunk: the next call goes on there, and nothing is inflated twice.
+   */
   async *readCompressed(): AsyncGenerator<Uint8Array> {
     const one = this.#list.unfinished[0]
     if (one?.file?.compressed !== true) {
@@ -106,14 +140,16 @@ export class StreamFollower {
     }
     let endBytes = one.readOffset
     try {
-      for await (const chunk of one.file.stream(one.readOffset)) {
+      for (;;) {
+        const chunk = await one.file.inflate(endBytes)
+        if (chunk === undefined) break
         endBytes += chunk.length
         yield chunk
       }
     } catch (error) {
       if (systemCode(error) !== 'METER_INPUT_DAMAGED') throw error
       this.#problems.push(problemOf(one.file.path, 'damaged', (error as Error).message))
-      this.#list.gap(one, 'damaged', endBytes)
+      this.#list.gap(one, 'damaged', endBytes, null, 0)
     }
     one.sizeBytes = endBytes
   }
@@ -160,9 +196,30 @@ export class StreamFollower {
     return this.#carried.length === 0 && this.#list.unfinished.every(isRead)
   }
 
+  /** Generations that were deleted before they were read, as the last look saw them. */
+  held(): HeldGeneration[] {
+    return heldOf(this.#list)
+  }
+
+  /** A file of this stream, or before the first look, one that may be. */
+  knows(key: string): boolean {
+    const list = this.#list
+    return list.isHeld(key) || (!this.#hasLooked && list.all.some((one) => one.key === key))
+  }
+
+  /** Lets a generation of held() go. Not while bytes of current() are being read. */
+  async release(generation: number): Promise<void> {
+    await letGo(this.#list, generation)
+  }
+
   /** What a commit keeps, oldest first. Offsets are those of the moment of the call. */
   async records(): Promise<GenerationRecord[]> {
     return Promise.all(this.#list.all.map((one) => one.record()))
+  }
+
+  /** takeGaps() has some to give. */
+  get hasGaps(): boolean {
+    return this.#list.gaps.length > 0
   }
 
   /** Gaps since the last call: they belong in the next commit, together with records(). */
@@ -193,7 +250,15 @@ export class StreamFollower {
     if (!one.settled && !one.file.compressed) return false
     if (this.#over) return true
     const later = this.#list.all.slice(this.#list.all.indexOf(one) + 1)
-    const newer = later.some((other) => emptyCounts || other.finished || other.sizeBytes > 0)
-    return newer && !one.live
+    const hasBegun = (other: Generation): boolean =>
+      isNewer(other, one) && (other.finished || other.sizeBytes > 0)
+    return !one.live && later.some((other) => emptyCounts || hasBegun(other))
   }
+}
+
+/** What is read later may be older: a file that was found, or found again, too late. */
+function isNewer(other: Generation, one: Generation): boolean {
+  if (other.live || other.listed < 0 || one.listed < 0)
+    return other.live || other.number > one.number
+  return other.listed > one.listed
 }

@@ -2,7 +2,7 @@
 // A listing is a moment's truth; whoever opens a name checks what it got.
 
 import { type Dirent, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isMissing, problemOf, type TailProblem, unreadable } from './problem.ts'
 import { compareAge, isOtherCompression, isRotationOf, isTemporary } from './rotation.ts'
 
@@ -21,7 +21,7 @@ export interface StreamPlace {
 export interface Listing {
   /** Base names of the stream's readable files, oldest first; the live name last. */
   readonly names: readonly string[]
-  /** The stream can get no more lines: a higher attempt exists, or the directory is gone. */
+  /** A container's stream can get no more lines: a higher attempt exists, or its pod is gone. */
   readonly over: boolean
   readonly problems: readonly TailProblem[]
 }
@@ -65,6 +65,20 @@ export function selectListing(place: StreamPlace, entries: readonly Dirent[]): L
 }
 
 /**
+ * The directory of a container is gone for good only while the pods' root still lists others: one
+ * that is empty or gone was unmounted. A plain file's directory may come back at any time, and
+ * then its lines go on in the windows that were open.
+ */
+function isGoneForGood({ directory, attempt }: StreamPlace): boolean {
+  if (attempt === undefined) return false
+  try {
+    return readdirSync(dirname(dirname(directory))).length > 0
+  } catch {
+    return false
+  }
+}
+
+/**
  * Undefined when the system refuses to list it: then nothing is known, and nothing is over.
  * Not async: the shorter a listing takes, the fewer renames can run through it.
  */
@@ -75,7 +89,7 @@ export function listStream(
   try {
     return selectListing(place, readdirSync(place.directory, { withFileTypes: true }))
   } catch (error) {
-    if (isMissing(error)) return { names: [], over: true, problems: [] }
+    if (isMissing(error)) return { names: [], over: isGoneForGood(place), problems: [] }
     refused(unreadable(place.directory, error))
     return undefined
   }

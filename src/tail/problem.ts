@@ -6,6 +6,8 @@ export type TailProblemReason =
   | 'symlink'
   /** A FIFO, device, socket or directory where a log file is expected. */
   | 'not_a_file'
+  /** Another name of a file that is read as another stream. */
+  | 'linked'
   /** The system refused to list, open or read it. */
   | 'unreadable'
   /** A rotated file in a compression other than gzip. */

@@ -9,6 +9,7 @@ import type { NamePattern } from './glob.ts'
 const GZIP = /\.gz$/
 const OTHER_COMPRESSION = /\.(?:zst|xz|bz2|lz4|lzma|zip|Z)$/
 const ROTATION_SUFFIX = /[.-]\d[\dT_:.-]*$/
+const DATED = /[.-]\d{6}[\dT_:.-]*(?:\.gz)?$/
 const INDEX = /^\d{1,5}$/
 
 /** True for a name that is `liveName` rotated; false for the live name itself. */
@@ -29,6 +30,11 @@ export function isGzip(name: string): boolean {
 /** True for a compression that cannot be read: the file is refused, never read as text. */
 export function isOtherCompression(name: string): boolean {
   return OTHER_COMPRESSION.test(name)
+}
+
+/** True for a rotated name that holds for ever; a number changes with every rotation. */
+export function isDated(name: string): boolean {
+  return DATED.test(name)
 }
 
 /** What `name` was called before it was compressed. */

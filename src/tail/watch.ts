@@ -4,9 +4,10 @@
 // Promises: at most ten wake-ups a second, however much is written; a change that comes while
 // waiting ends the wait; a change that comes while the caller works is seen by the look that
 // follows the next wait. A gateway writes a thousand times a second and every write is an
-// event, so watching all the time costs more than metering does. Hence a wake-up takes the
+// event, so watching all the time costs more than metering does. Hence the first event takes the
 // watches away, the look after it is followed by one more a tenth of a second later without
-// any watch, and only then are they set again.
+// any watch, and only then are they set again. Where nothing happens they stay: setting a
+// thousand of them anew for every poll would be all that an idle agent does.
 
 import { type FSWatcher, watch } from 'node:fs'
 import { isMissing, problemOf, type TailProblem } from './problem.ts'
@@ -32,7 +33,11 @@ export class Waker {
 
   /** The directories to watch from the next wait on. One that does not exist is only polled. */
   setDirectories(directories: readonly string[]): void {
+    const known = this.#directories
+    const same = directories.every((directory, index) => directory === known[index])
+    if (same && directories.length === known.length) return
     this.#directories = directories
+    this.#unwatch()
   }
 
   /** Ends the present wait, or the next one, as a change would. */
@@ -52,7 +57,6 @@ export class Waker {
     if (!this.#hinted && !this.#trailing) {
       this.#watch()
       await this.#sleep(timeoutMs - restMs, signal, true)
-      this.#unwatch()
     }
     if (signal?.aborted === true) return 'aborted'
     const hinted = this.#hinted
@@ -87,15 +91,21 @@ export class Waker {
   }
 
   #watch(): void {
+    if (this.#watches.length > 0) return
     for (const directory of this.#directories) {
       try {
-        const watcher = watch(directory, { persistent: false }, () => this.wake())
+        const watcher = watch(directory, { persistent: false }, () => this.#seen())
         watcher.on('error', (error) => this.#cannotWatch(directory, error))
         this.#watches.push(watcher)
       } catch (error) {
         this.#cannotWatch(directory, error)
       }
     }
+  }
+
+  #seen(): void {
+    this.#unwatch()
+    this.wake()
   }
 
   #unwatch(): void {

@@ -108,8 +108,9 @@ describe.concurrent('a followed file', () => {
       await once.ended
       told.push(...once.signals.filter(({ kind }) => kind === 'gap'))
     }
-    const gap = { stream: STREAM, generation: 0, offset: line(START_MS).length, reason: 'vanished' }
-    expect(told).toEqual([{ kind: 'gap', gap: { ...gap, name: 'access.log' } }])
+    const place = { stream: STREAM, generation: 0, name: 'access.log', bootChanged: false }
+    const range = { offset: line(START_MS).length, end: null, bytes: 0 }
+    expect(told).toEqual([{ kind: 'gap', gap: { ...place, ...range, reason: 'vanished' } }])
     const files = [line(START_MS), line(START_MS, { sent: 100 })].map((text) => Buffer.from(text))
     expect(difference(sink.usage, slowEvents(files, { stream: STREAM }))).toEqual(SAME)
   })

@@ -83,9 +83,9 @@ describe('rotation by rename', () => {
     await reader.read()
     await append('a.log.1', 'late\n')
     expect(await reader.read()).toBe('a1\n|b1\n')
-    expect(reader.follower.takeGaps()).toEqual([
-      { stream: 's', generation: 0, name: 'a.log.1', offset: 3, reason: 'late' },
-    ])
+    const place = { stream: 's', generation: 0, name: 'a.log.1', bootChanged: false }
+    const gap = { ...place, offset: 3, end: 8, bytes: 5, reason: 'late' }
+    expect(reader.follower.takeGaps()).toEqual([gap])
     await reader.read()
     expect(reader.follower.takeGaps()).toEqual([])
   })
@@ -106,6 +106,39 @@ describe('rotation by rename', () => {
     await move('a.log', 'a.log.0')
     await append('a.log', 'e1\n')
     expect(await reader.read()).toBe('a1\n|b1\n|d1\nd2\n|c1\n|e1\n')
+  })
+
+  test('an older file that appears late does not end the one that is still written', async () => {
+    const reader = new Reader()
+    await append('a.log', 'b1\n')
+    await reader.read()
+    await append('a.log.2', 'a1\n')
+    await reader.read()
+    await move('a.log', 'a.log.1')
+    await reader.read(6)
+    // Its writer has not opened a new file yet.
+    await append('a.log.1', 'b2\n')
+    await reader.read()
+    await append('a.log', 'c1\n')
+    expect(await reader.read(6)).toBe('b1\nb2\n|a1\n|c1\n')
+    expect(reader.gaps()).toEqual([])
+  })
+
+  test('a finished file that is moved back to the live name is read on', async () => {
+    const reader = new Reader()
+    await append('a.log', 'a1\n')
+    await move('a.log', 'a.log.1')
+    await append('a.log', 'b1\n')
+    await reader.read()
+    await move('a.log', 'a.log.0')
+    await move('a.log.1', 'a.log')
+    await append('a.log', 'a2\n')
+    expect(await reader.read(6)).toBe('a1\n|b1\n|a2\n')
+    expect(reader.gaps()).toEqual([])
+    const again = new Reader(undefined, await reader.stop())
+    await append('a.log', 'a3\n')
+    expect(await again.read(6)).toBe('a3\n')
+    expect(again.gaps()).toEqual([])
   })
 
   test('files that begin with the same lines are read each', async () => {
@@ -143,7 +176,12 @@ describe('unlinked files', () => {
     await unlink(at('a.log'))
     await append('a.log', 'b1\n')
     expect(await reader.read()).toBe('a1\na2\n|b1\n')
-    expect(await reader.follower.records()).toMatchObject([{ generation: 1, name: 'a.log' }])
+    // A commit hears of its end, and of nothing more of it.
+    const ended = { generation: 0, finished: true, left: true }
+    const live = { generation: 1, name: 'a.log' }
+    expect(await reader.commit()).toMatchObject([ended, live])
+    await reader.read()
+    expect(await reader.commit()).toMatchObject([live])
   })
 
   test('a finished and deleted file is closed', async () => {

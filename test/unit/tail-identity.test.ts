@@ -2,16 +2,12 @@
 
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import {
-  type Candidate,
-  guardOf,
-  identify,
-  type KnownGeneration,
-  proofOf,
-} from '../../src/tail/identity.ts'
+import { type Candidate, identify, type KnownGeneration } from '../../src/tail/identity.ts'
+import { guardOf, proofOf } from '../../src/tail/proof.ts'
 
 const FIRST = 'first line of a file\n'
-const LONG = `${FIRST}${'another line of the same file\n'.repeat(60)}`
+const MORE = Array.from({ length: 60 }, (_, i) => `another line, ${i}, of the same file\n`)
+const LONG = `${FIRST}${MORE.join('')}`
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
@@ -28,6 +24,7 @@ function known(content: string, more: Partial<KnownGeneration> = {}): KnownGener
     inode: '10',
     proof: proof?.hash ?? '',
     proofBytes: proof?.bytes ?? 0,
+    lines: proof?.lines ?? [],
     guard: guardOf(Buffer.from(content.slice(Math.max(0, offset - 256), offset))),
     offset,
     finished: false,
@@ -36,6 +33,9 @@ function known(content: string, more: Partial<KnownGeneration> = {}): KnownGener
     live: false,
     unlinked: false,
     readOffset: offset,
+    guardOffset: offset,
+    bootChanged: false,
+    fresh: false,
     ...more,
   }
 }
@@ -48,7 +48,9 @@ function file(content: string, more: Partial<Candidate> = {}): Candidate {
   }
   const head = Buffer.from(content.slice(0, 1024))
   const size = content.length
-  return { name: 'a.log.1', dev: '1', inode: '99', size, live: false, head, guards, ...more }
+  const name = 'a.log.1'
+  const twins = new Map()
+  return { name, dev: '1', inode: '99', born: '7', size, live: false, head, guards, twins, ...more }
 }
 
 const gz = { size: undefined, name: 'a.log.1.gz' }
@@ -65,11 +67,13 @@ describe('proof', () => {
   ])('covers %s', (_, content, covered) => {
     const expected =
       covered === undefined ? undefined : { hash: sha256(covered), bytes: covered.length }
-    expect(proofOf(Buffer.from(content))).toEqual(expected)
+    const proof = proofOf(Buffer.from(content))
+    expect(proof && { hash: proof.hash, bytes: proof.bytes }).toEqual(expected)
   })
 
   test('a finished file has no line to wait for', () => {
-    expect(proofOf(Buffer.from('torn'), true)).toEqual({ hash: sha256('torn'), bytes: 4 })
+    const expected = { hash: sha256('torn'), bytes: 4, lines: [], repeats: false, isWhole: true }
+    expect(proofOf(Buffer.from('torn'), true)).toEqual(expected)
   })
 })
 
@@ -103,7 +107,7 @@ describe('a generation from a commit is looked for', () => {
       'shorter than the position, other inode',
       known(LONG),
       file(LONG.slice(0, 1500)),
-      { kind: 'new' },
+      { kind: 'shrunk', generation: 0 },
     ],
     ['emptied', short, file('', { inode: '10' }), { kind: 'new' }],
     ['emptied, at the live name', short, file('', { inode: '10', live: true }), { kind: 'new' }],
@@ -136,6 +140,12 @@ describe('a generation from a commit is looked for', () => {
       'nothing was proven, same inode, but a .gz',
       known('torn', { offset: 0 }),
       file(LONG, { ...gz, inode: '10' }),
+      { kind: 'new' },
+    ],
+    [
+      'nothing was proven, and the inode was given to another file',
+      known('torn', { offset: 0, born: '6' }),
+      file(LONG, { inode: '10' }),
       { kind: 'new' },
     ],
     ['nothing was proven, other inode', known('torn', { offset: 0 }), file(LONG), { kind: 'new' }],

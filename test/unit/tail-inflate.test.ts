@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openGenerationFile } from '../../src/tail/generation-file.ts'
-import { guardOf } from '../../src/tail/identity.ts'
 import { openGenerationStream } from '../../src/tail/inflate.ts'
 import type { TailProblem } from '../../src/tail/problem.ts'
+import { guardOf } from '../../src/tail/proof.ts'
 
 let directory = ''
 beforeEach(async () => {

@@ -1,11 +1,16 @@
 // Patterns, rotated names and discovery: which files belong to which stream, from names alone.
 
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { discover, discoverAll, parsePodDirectory } from '../../src/tail/discover.ts'
+import {
+  discover,
+  discoverAll,
+  parsePodDirectory,
+  type StreamSource,
+} from '../../src/tail/discover.ts'
 import { findPlaces, parseNamePattern } from '../../src/tail/glob.ts'
 import { ProblemLog, problemOf } from '../../src/tail/problem.ts'
 import { compareAge, liveNames } from '../../src/tail/rotation.ts'
@@ -126,6 +131,38 @@ describe('discovery of plain files', () => {
     const source = { kind: 'files', patterns, sourceId: 'n1' } as const
     expect((await discover(source)).streams).toHaveLength(1)
     await expect(discoverAll([source, { ...source, sourceId: 'n2' }])).rejects.toThrow(/twice/)
+  })
+
+  test('two roots that are one directory have one stream', async () => {
+    await put('logs/access.log', 'logs/access.log.1')
+    await symlink(join(root, 'logs'), join(root, 'alias'))
+    const patterns = [join(root, 'logs', '*.log'), join(root, 'alias', '*.log')]
+    const source = { kind: 'files', patterns, sourceId: 'n1' } as const
+    const names = async (...sources: StreamSource[]) => {
+      const { streams, problems } = await discoverAll(sources)
+      return [streams.map(({ stream }) => stream), problems.map(({ reason }) => reason)]
+    }
+    expect(await names(source)).toEqual([['file/n1/access.log'], []])
+    const [real, alias] = patterns.map((pattern) => [pattern])
+    const twice: StreamSource[] = [
+      { ...source, patterns: real ?? [] },
+      { ...source, patterns: alias ?? [], sourceId: 'n2' },
+    ]
+    expect(await names(...twice)).toEqual([['file/n1/access.log'], ['linked']])
+    // Between a rename and the new file too.
+    await rm(join(root, 'logs', 'access.log'))
+    expect(await names(...twice)).toEqual([['file/n1/access.log'], ['linked']])
+  })
+
+  test('of two names of one file, the first is read', async () => {
+    await put('access.log', 'other.log')
+    await link(join(root, 'access.log'), join(root, 'more.log'))
+    const patterns = [join(root, '*.log')]
+    const { streams, problems } = await discover({ kind: 'files', patterns, sourceId: 'n1' })
+    expect(streams.map(({ liveName }) => liveName)).toEqual(['access.log', 'other.log'])
+    expect(problems.map(({ path, reason }) => [basename(path), reason])).toEqual([
+      ['more.log', 'linked'],
+    ])
   })
 
   test('links, FIFOs and unknown compressions are problems, and are not listed', async () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach } from 'vitest'
 import { StreamFollower } from '../../src/tail/follow.ts'
+import type { GapRecord } from '../../src/tail/gap.ts'
 import type { GenerationRecord } from '../../src/tail/identity.ts'
 
 /** The directory of the running test's stream. */
@@ -23,15 +24,19 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** A follower and all that was read through it, with `|` where a generation ended. */
+/**
+ * A follower and all that was read through it, with `|` where a generation ended, and `~` where a
+ * file goes on elsewhere than behind an unfinished line.
+ */
 export class Reader {
   text = ''
   readonly follower: StreamFollower
   #claimed = 0
+  #generation = -1
 
-  constructor(attempt?: number, records: GenerationRecord[] = []) {
+  constructor(attempt?: number, records: GenerationRecord[] = [], boot = 'boot', of = directory) {
     const liveName = attempt === undefined ? 'a.log' : `${attempt}.log`
-    this.follower = new StreamFollower({ stream: 's', directory, liveName, attempt })
+    this.follower = new StreamFollower({ stream: 's', directory: of, liveName, attempt }, boot)
     this.follower.resume(records)
     open.push(this.follower)
   }
@@ -49,6 +54,12 @@ export class Reader {
   async #readCurrent(): Promise<void> {
     const now = this.follower.current()
     if (now?.unread !== true) return
+    // As an engine that is told to seek: what it held of an unfinished line is forgotten.
+    if (now.generation !== this.#generation) {
+      this.#claimed = now.offset
+      if (!/(^|[\n|])$/.test(this.text)) this.text += '~'
+    }
+    this.#generation = now.generation
     if (now.compressed) {
       let at = now.offset
       for await (const chunk of this.follower.readCompressed()) {
@@ -76,13 +87,32 @@ export class Reader {
     return done
   }
 
+  /** What a commit would keep now; it goes through JSON, as in the state. */
+  async commit(): Promise<GenerationRecord[]> {
+    return JSON.parse(JSON.stringify(await this.follower.records()))
+  }
+
   /** A crash after a commit: what the next run starts from. */
   async stop(): Promise<GenerationRecord[]> {
-    const records = await this.follower.records()
+    const records = await this.commit()
     await this.follower.close()
-    return JSON.parse(JSON.stringify(records))
+    return records
+  }
+
+  /** Gaps since the last call, as `reason generation name [offset, end) bytes`. */
+  gaps(): string[] {
+    return this.follower.takeGaps().map(gapText)
   }
 }
+
+export function gapText({ generation, name, offset, end, bytes, reason, bootChanged }: GapRecord) {
+  const range = `[${offset}, ${end ?? '?'}) ${bytes}`
+  return `${reason} ${generation} ${name} ${range}${bootChanged ? ' after a boot' : ''}`
+}
+
+/** So many lines that proof and guard are as long as they get. */
+export const lines = (name: string, count = 100): string =>
+  Array.from({ length: count }, (_, i) => `${name} line ${i} of a file\n`).join('')
 
 export const at = (name: string): string => join(directory, name)
 export const append = (name: string, text: string): Promise<void> => appendFile(at(name), text)

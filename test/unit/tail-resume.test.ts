@@ -3,7 +3,7 @@
 import { copyFile, truncate, unlink, utimes, writeFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { append, at, gzip, move, Reader } from './tail-reader.ts'
+import { append, at, gzip, lines, move, Reader } from './tail-reader.ts'
 
 describe('restart', () => {
   test('goes on after several rotations, under any name', async () => {
@@ -109,10 +109,13 @@ describe('restart', () => {
     const second = new Reader(undefined, records)
     expect(await second.read(2)).toBe('')
     expect(await second.read()).toBe('|b1\n')
-    expect(second.follower.takeGaps()).toEqual([
-      { stream: 's', generation: 0, name: 'a.log', offset: 3, reason: 'vanished' },
-    ])
-    expect((await second.stop()).map(({ generation }) => generation)).toEqual([1])
+    const place = { stream: 's', generation: 0, name: 'a.log', bootChanged: false }
+    const gap = { ...place, offset: 3, end: null, bytes: 0, reason: 'vanished' }
+    expect(second.follower.takeGaps()).toEqual([gap])
+    // It is remembered: should it come back, only its rest is read.
+    const [lost, live] = await second.stop()
+    expect(lost).toMatchObject({ generation: 0, offset: 3, finished: true, lost: true })
+    expect(live).toMatchObject({ generation: 1, offset: 3, finished: false })
   })
 
   test('a finished generation that is gone is no gap', async () => {
@@ -125,7 +128,10 @@ describe('restart', () => {
     const second = new Reader(undefined, records)
     expect(await second.read(5)).toBe('')
     expect(second.follower.takeGaps()).toEqual([])
-    expect(await second.follower.records()).toHaveLength(1)
+    expect((await second.follower.records()).map(({ lost }) => lost)).toEqual([
+      undefined,
+      undefined,
+    ])
   })
 
   test('an unfinished line is read again, whole', async () => {
@@ -181,6 +187,30 @@ describe('compressed and copied files', () => {
     await move('a.log.1', 'a.log.2')
     await gzip('a.log.2')
     expect(await reader.read()).toBe('a1\n|b1\n')
+  })
+
+  test('a .gz may be read in steps: each goes on where the last one stopped', async () => {
+    const text = lines('a', 20_000)
+    await append('a.log.1', text)
+    await gzip('a.log.1')
+    await append('a.log', 'b1\n')
+    const { follower } = new Reader()
+    await follower.refresh()
+    let read = ''
+    let steps = 0
+    for (let now = follower.current(); now?.unread; now = follower.current()) {
+      for await (const chunk of follower.readCompressed()) {
+        read += Buffer.from(chunk).toString()
+        follower.progress(now.offset + chunk.length)
+        break
+      }
+      steps += 1
+      await follower.refresh()
+    }
+    expect(read).toBe(text)
+    expect(steps).toBeGreaterThan(10)
+    expect(follower.advance()).toBe(true)
+    expect(follower.current()).toMatchObject({ name: 'a.log' })
   })
 
   test('a damaged .gz is read as far as it goes, and the rest is a gap', async () => {
