@@ -51,6 +51,11 @@ export class Delivery {
     this.#stop.abort()
   }
 
+  /** It was told to end: what it has not settled is for the next run. */
+  get isStopping(): boolean {
+    return this.#stop.signal.aborted
+  }
+
   /** Resolves when it has ended. */
   get ended(): Promise<void> {
     return this.#ended

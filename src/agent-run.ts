@@ -339,8 +339,8 @@ export class AgentRun {
       return
     }
     const { kind, text } = signal.answer
-    const isResent = kind === 'unknown' || kind === 'ambiguous'
-    if (isResent) this.#counters.add('events_resent', signal.events)
+    const isOpen = kind === 'unknown' || kind === 'ambiguous'
+    if (isOpen && !this.#delivery.isStopping) this.#counters.add('events_resent', signal.events)
     this.#unreachable = kind === 'unreachable' ? this.#unreachable + 1 : 0
     const hopeless = kind === 'unauthorized' || kind === 'misconfigured'
     if (this.#options.once && (hopeless || this.#unreachable >= UNREACHABLE_MAX)) {
