@@ -22,7 +22,7 @@ import { TreeWalk, type ValueCheck } from './lmdb-walk.ts'
  */
 export function checkFile(fd: number, pagesMax: number, checkValue: ValueCheck): void {
   const pages = new PageReader(fd)
-  const commit = lastCommit(pages.read(0, 2, Buffer.alloc(2 * PAGE_BYTES)), pagesMax)
+  const commit = lastCommit(pages, pagesMax)
   const used = new UsedPages(commit.lastPage)
   const walk = new TreeWalk(pages, commit.number, (...run) => used.claim(...run))
   walk.check('the tree of free pages', commit.free, byNumber, (key, value) => {
@@ -32,7 +32,8 @@ export function checkFile(fd: number, pagesMax: number, checkValue: ValueCheck):
 }
 
 /** The newer of the two commits that the meta pages describe. */
-function lastCommit(metas: Buffer, pagesMax: number): Commit {
+function lastCommit(pages: PageReader, pagesMax: number): Commit {
+  const metas = pages.read(0, 2, Buffer.alloc(2 * PAGE_BYTES))
   const [even, odd] = [metaPage(metas, 0), metaPage(metas, 1)]
   const isNew = even.number === 0 && odd.number === 0
   const isNext = even.number % 2 === 0 && Math.abs(even.number - odd.number) === 1
@@ -40,11 +41,25 @@ function lastCommit(metas: Buffer, pagesMax: number): Commit {
     const numbers = `${even.number} and ${odd.number}`
     throw new PageDamage(`its meta pages say commits ${numbers}, which do not follow each other`)
   }
+  checkNumber(pages, even)
+  checkNumber(pages, odd)
   const commit = even.number >= odd.number ? even : odd
   if (commit.lastPage < 1 || commit.lastPage >= pagesMax) {
     throw new PageDamage(`its meta page says that page ${commit.lastPage} is the last one`)
   }
   return commit
+}
+
+/**
+ * Every commit writes a new root, and nothing of the commit before the last is overwritten yet. A
+ * meta page whose number differs from its root's would make the last commit look like an older one,
+ * which is forgotten without a word, or the other way round.
+ */
+function checkNumber(pages: PageReader, { number, main }: Commit): void {
+  if (main.root === undefined) return
+  const root = wide(pages.read(main.root, 1, Buffer.alloc(PAGE_BYTES)), 8)
+  if (root === number) return
+  throw new PageDamage(`its meta page ${number % 2} says commit ${number}, its tree says ${root}`)
 }
 
 function metaPage(metas: Buffer, index: number): Commit {

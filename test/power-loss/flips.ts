@@ -16,13 +16,14 @@ const HEADER_BYTES = 24
 const SHARES: Readonly<Record<PageKind, number>> = {
   meta: 16,
   'older meta': 8,
+  'older root': 2,
   branch: 14,
   leaf: 24,
   overflow: 10,
   body: 6,
   'free list': 8,
   'free list overflow': 8,
-  free: 6,
+  free: 4,
 }
 
 /** Chooses bits of one file. */

@@ -3,10 +3,14 @@
 
 export const PAGE_BYTES = 4096
 
-/** What a page is; `body` is any page of a long value but its first; `free` is nobody's. */
+/**
+ * What a page is; `body` is any page of a long value but its first; `free` is nobody's. The older
+ * meta page and the root that it names are of the commit before the last.
+ */
 export type PageKind =
   | 'meta'
   | 'older meta'
+  | 'older root'
   | 'branch'
   | 'leaf'
   | 'overflow'
@@ -26,6 +30,7 @@ export function pageKinds(file: Buffer): PageKind[] {
   const newest = u64(file, 152) > u64(file, PAGE_BYTES + 152) ? 0 : 1
   kinds[newest] = 'meta'
   kinds[1 - newest] = 'older meta'
+  kinds[u64(file, (1 - newest) * PAGE_BYTES + 136)] = 'older root'
   const meta = newest * PAGE_BYTES
   visit({ kinds, file }, u64(file, meta + 88), true)
   visit({ kinds, file }, u64(file, meta + 136), false)

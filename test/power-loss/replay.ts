@@ -10,8 +10,9 @@
 //             O_DSYNC descriptor, at byte 40 of page n % 2, which is inside one sector
 //
 // So no page that the last commit uses is ever written, and a commit is there when 128 bytes in
-// one sector are. state.mdb is never truncated, allocated ahead, or written through its mapping. A
-// call that this file does not know fails the recording: then something writes in another way.
+// one sector are. state.mdb is never truncated or written through its mapping, and room that is
+// taken ahead keeps its size. A call that this file does not know fails the recording: then
+// something writes in another way.
 
 import { Disk, DiskFile } from './disk.ts'
 import { type Call, unescaped } from './strace.ts'
@@ -112,6 +113,7 @@ export class Replay {
         yield step(path, true, () => (file ? file.sync() : this.disk.syncDirectory(path)))
         return
       case 'fallocate': {
+        if (args.includes('FALLOC_FL_KEEP_SIZE')) return
         const [from = 0, bytes = 0] = args.split(', ').slice(-2).map(Number)
         yield step(`${path} to ${from + bytes} bytes`, false, () => file?.extend(from + bytes))
         return
