@@ -72,8 +72,7 @@ export class AgentStream {
     this.settings = settings
     this.#engine = createEngine(settings.engine)
     this.#follower = new StreamFollower(place)
-    const start = { generation: 0, offset: 0 }
-    this.#past = new StreamPast(place.stream, settingsName, undefined, [], start)
+    this.#past = StreamPast.fresh(place.stream, settingsName)
   }
 
   /** Goes on from a commit. */
@@ -100,7 +99,7 @@ export class AgentStream {
     this.#endOffset = reading === undefined ? last?.offset : undefined
     const { settings } = this.#past
     const known = generationsOf(store, stream)
-    this.#past = new StreamPast(stream, settings, record.history, known, this.#position)
+    this.#past = StreamPast.resumed(stream, settings, record.history, known, this.#position)
     this.#changed = this.#past.isChanged
     this.#lines = this.#engine.counters()
   }
@@ -136,12 +135,12 @@ export class AgentStream {
     while (got < bytesMax && signal?.aborted !== true) {
       const current = this.#follower.current()
       if (current?.unread) {
-        await this.#begin(current.generation)
+        await this.#begin(current)
         const read = await this.#read(current, Math.min(SLICE_BYTES, bytesMax - got))
         if (read === 0) break
         got += read
       } else if (this.#follower.advance(last)) {
-        if (current !== undefined) await this.#begin(current.generation)
+        if (current !== undefined) await this.#begin(current)
         await this.#endGeneration()
       } else {
         break
@@ -152,20 +151,22 @@ export class AgentStream {
   }
 
   /** The generation is the one that is read from now on. */
-  async #begin(generation: number): Promise<void> {
+  async #begin({ generation, name, offset }: CurrentGeneration): Promise<void> {
     this.#generation = generation
     this.#endOffset = undefined
-    if (!this.#past.isNew(generation)) return
-    const checkpoint = this.#past.isAtStart ? undefined : await this.#engine.checkpoint()
-    this.#past.began(generation, checkpoint)
+    if (this.#past.isNew(generation)) {
+      const checkpoint = this.#past.isAtStart ? undefined : await this.#engine.checkpoint()
+      this.#past.began(generation, name, checkpoint)
+      this.#changed = true
+    }
+    // A file goes on as another generation where it lost what was read of it.
+    if (this.#engine.readOffset() === offset) return
+    this.#past.skipped(this.#position, offset)
+    this.#engine.seek(offset)
     this.#changed = true
   }
 
   async #read(current: CurrentGeneration, bytesMax: number): Promise<number> {
-    if (this.#engine.readOffset() !== current.offset) {
-      this.#past.skipped(this.#position, current.offset)
-      this.#engine.seek(current.offset)
-    }
     let got = 0
     if (current.compressed) {
       for await (const chunk of this.#follower.readCompressed()) {
@@ -194,16 +195,21 @@ export class AgentStream {
   }
 
   async #endGeneration(): Promise<void> {
+    this.#changed = true
+    // One that was lost before a byte of it was read ends nothing, but is part of the order.
+    if (this.#endOffset !== undefined) return
+    if (this.#past.isNew(this.#generation)) this.#past.began(this.#generation, '', undefined)
     const endOffset = this.#engine.readOffset()
     await this.#engine.endGeneration()
     this.#take()
     this.#endOffset = endOffset
-    this.#changed = true
+    this.#past.ended(this.#generation, endOffset, null)
   }
 
   async #end(): Promise<void> {
     this.#take()
     await this.#engine.endStream()
+    this.#past.streamEnded(this.#position)
     this.#take(this.#position)
     this.#ended = true
     this.#changed = true

@@ -30,6 +30,8 @@ export type HistoryEntry = { readonly at: Position } & (
       readonly kind: 'close'
     } /** Reading went on at `to` of the same generation: what lies between is not in the totals. */
   | { readonly kind: 'skip'; readonly to: number }
+  /** The stream ended: parts without their end were cut, the open segment closed by content. */
+  | { readonly kind: 'end' }
 )
 
 /** What is kept of a generation when its file may be gone. */
@@ -37,13 +39,20 @@ export interface GenerationHistory {
   readonly generation: number
   /** Its place in the order in which the generations of the stream were read. */
   readonly order: number
+  /** Names the settings that its first byte was read with. */
+  readonly settings: string
   /** Base name at the last look: a hint for people. */
   readonly name: string
   /** SHA-256 in hex of the first `proofBytes` uncompressed bytes. */
   readonly proof: string
   readonly proofBytes: number
-  /** Where its reading ended; null while it is read. */
+  /**
+   * Where its reading ended; null while it is read, and when reading went on in another generation
+   * without an end: that one begins with a skip.
+   */
   readonly endOffset: number | null
+  /** SHA-256 in hex of the up to 256 bytes before `endOffset`, if it is known. */
+  readonly guard: string | null
   /** The wall clock when it was staged: for retention. */
   readonly atMs: number
 }

@@ -63,6 +63,8 @@ export interface StreamHistory {
   readonly entries: number
   /** Generations that were read so far. */
   readonly generationsRead: number
+  /** The last entry says that the stream ended. */
+  readonly isEnded?: boolean
 }
 
 export function gapKey(number: number): string {
