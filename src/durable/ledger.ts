@@ -10,6 +10,7 @@
 import type { ClosedSegment } from '../native.ts'
 import { type Counts, packRecord, unpackRecord } from './codec.ts'
 import { type PieceName, type Position, pieceFields } from './records.ts'
+import { readCounts } from './spool-records.ts'
 import type { StateReader, StateStore } from './state.ts'
 
 /** What a ledger row says besides its sums. */
@@ -29,13 +30,18 @@ export interface LedgerHead extends PieceName {
 }
 
 export interface LedgerRow extends LedgerHead {
+  /**
+   * Number of the first batch that may hold its events: while no batch from here on is forgotten,
+   * all of them are in the state.
+   */
+  readonly firstBatch: number
   /** Usage pages, one row per project: metered usage. */
   readonly projects: readonly Uint8Array[]
   /** A usage page, one row per reason: unattributed usage; empty when there is none. */
   readonly reasons: Uint8Array
 }
 
-interface PackedHead extends LedgerHead {
+interface PackedHead extends LedgerHead, Pick<LedgerRow, 'firstBatch'> {
   /** Bytes of each page of `projects`; the rest of the body is `reasons`. */
   readonly lengths: readonly number[]
 }
@@ -53,7 +59,8 @@ export function putLedgerRow(
   sums: Pick<ClosedSegment, 'projects' | 'reasons'>,
 ): void {
   const lengths = sums.projects.map((page) => page.length)
-  const packed: PackedHead = { ...head, lengths }
+  const { nextBatch: firstBatch } = readCounts(store)
+  const packed: PackedHead = { ...head, firstBatch, lengths }
   store.put(ledgerKey(head), packRecord(packed, Buffer.concat([...sums.projects, sums.reasons])))
 }
 

@@ -1,9 +1,10 @@
 // Events that have left the spool: accepted by the sink, or refused by it for good.
 //
 //   accepted/<accepted at>/<batch>   its events are still in spool/batch/<batch>
+//   number/accepted-forgotten        highest number of a batch that was accepted and is forgotten
 //   rejected/<refused at>/<id>       the event with the sink's reason, until somebody decides
 
-import { jsonEntries, putJson } from './codec.ts'
+import { getJson, jsonEntries, putJson } from './codec.ts'
 import { nameField, numberAt, numberField } from './keys.ts'
 import {
   type BatchContent,
@@ -17,6 +18,7 @@ import type { StateReader, StateStore } from './state.ts'
 
 const ACCEPTED_PREFIX = 'accepted/'
 const REJECTED_PREFIX = 'rejected/'
+const FORGOTTEN_KEY = 'number/accepted-forgotten'
 
 /** What the sink accepted of one batch. */
 export interface AcceptedBatch extends BatchContent {
@@ -70,13 +72,22 @@ export function* acceptedBatches(
  */
 export function forgetAccepted(store: StateStore, beforeMs: number, batchesMax: number): number {
   let forgotten = 0
+  let highest = highestForgotten(store)
   for (const [key] of store.entries(ACCEPTED_PREFIX)) {
     if (forgotten === batchesMax || numberAt(key, 1) >= beforeMs) break
+    const batch = numberAt(key, 2)
     store.remove(key)
-    store.remove(batchKey(numberAt(key, 2)))
+    store.remove(batchKey(batch))
+    highest = Math.max(highest, batch)
     forgotten += 1
   }
+  if (forgotten > 0) putJson(store, FORGOTTEN_KEY, highest)
   return forgotten
+}
+
+/** Highest number of a batch whose events were accepted and are forgotten; -1 without one. */
+export function highestForgotten(store: StateReader): number {
+  return getJson<number>(store, FORGOTTEN_KEY) ?? -1
 }
 
 /** Stages an event that the sink will never take; nothing removes it by age. */
