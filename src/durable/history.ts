@@ -105,28 +105,48 @@ export function putCheckpoint(
   generation: number,
   checkpoint: EngineSnapshot,
 ): void {
-  const pages = checkpoint.pages.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]))
-  const parts = [checkpoint.head, ...pages]
+  const { head, pages } = checkpoint
+  const parts: Uint8Array[] = [head]
+  const names: string[] = []
+  for (const { name, bytes } of pages) {
+    if (bytes === null) continue
+    names.push(name)
+    parts.push(bytes)
+  }
   if (parts.reduce((sum, { length }) => sum + length, 0) > CHECKPOINT_BYTES_MAX) return
-  const lengths = parts.map(({ length }) => length)
-  store.put(checkpointKey(stream, generation), packRecord({ lengths }, Buffer.concat(parts)))
+  const packed: CheckpointHead = { names, lengths: parts.map(({ length }) => length) }
+  store.put(checkpointKey(stream, generation), packRecord(packed, Buffer.concat(parts)))
 }
 
-/** The engine at the beginning of a generation, as `Engine.restore` takes it. */
+/** Of the parts of a packed checkpoint: the engine's head, then its pages. */
+interface CheckpointHead {
+  readonly names: readonly string[]
+  readonly lengths: readonly number[]
+}
+
+/** The engine at the beginning of a generation: what `Engine.restore` takes, pages by name. */
+export interface Checkpoint {
+  readonly head: Uint8Array
+  readonly pages: ReadonlyMap<string, Uint8Array>
+}
+
 export function readCheckpoint(
   store: StateReader,
   stream: string,
   generation: number,
-): { readonly head: Uint8Array; readonly pages: Uint8Array[] } | undefined {
+): Checkpoint | undefined {
   const packed = store.get(checkpointKey(stream, generation))
   if (!packed) return undefined
-  const { head, body } = unpackRecord<{ readonly lengths: readonly number[] }>(packed)
+  const { head, body } = unpackRecord<CheckpointHead>(packed)
   let at = 0
   const [first = new Uint8Array(), ...pages] = head.lengths.map((length) => {
     at += length
     return body.slice(at - length, at)
   })
-  return { head: first, pages }
+  return {
+    head: first,
+    pages: new Map(pages.map((page, index) => [head.names[index] ?? '', page])),
+  }
 }
 
 /**
