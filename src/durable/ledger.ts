@@ -1,8 +1,8 @@
 // The ledger: what became of every line, piece by piece, and where the lines are. Conservation is
 // checked with it: `verify` recomputes pieces from the logs, `explain` names the bytes of a number.
 //
-//   ledger/<window>/<stream>/<epoch>/<part>    one closed piece: outcomes, sums, byte range
-//   ledger-day/<day>/<stream>                  pieces that are older than the retention, summed
+//   ledger/<window>/<stream>/<epoch>/<length>/<part>    one closed piece: outcomes, sums, bytes
+//   ledger-day/<day>/<stream>                 pieces that are older than the retention, summed
 //
 // A piece holds every line between the end of the piece before it and its own end, billed or not,
 // so the pieces of a stream cover its bytes without a hole and without an overlap.
@@ -15,7 +15,6 @@ import type { StateReader, StateStore } from './state.ts'
 
 /** What a ledger row says besides its sums. */
 export interface LedgerHead extends PieceName {
-  readonly windowMs: number
   /** Closed by the wall clock; false: by content, or made by a replay. */
   readonly byTime: boolean
   /** Lines by outcome. */
@@ -74,6 +73,11 @@ export function readLedgerRow(packed: Uint8Array): LedgerRow {
     return body.slice(at - length, at)
   })
   return { ...rest, projects, reasons: body.slice(at) }
+}
+
+/** Keys of all rows, oldest window first. */
+export function ledgerKeys(store: StateReader): Iterable<string> {
+  return store.keys(PREFIX)
 }
 
 /** All rows of windows that start in [fromMs, toMs), oldest window first. */
