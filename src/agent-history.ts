@@ -33,7 +33,7 @@ export class StreamPast {
   #isEnded: boolean
   /** When each generation that is kept was staged last, in the order in which they were read. */
   readonly #stagedAtMs = new Map<number, number>()
-  /** Of those that have not ended, or that the tail still knows. */
+  /** Of the one that is read, and of those that the tail still knows. */
   readonly #facts = new Map<number, Facts>()
   /** Those that are not staged as they are. */
   readonly #changed = new Set<number>()
@@ -170,8 +170,11 @@ export class StreamPast {
     for (const generation of this.#changed) this.#stageGeneration(store, generation, atMs)
     this.#changed.clear()
     const known = new Set(here.map(({ generation }) => generation))
+    const [last] = [...this.#facts.keys()].slice(-1)
     for (const [generation, { endOffset }] of this.#facts) {
-      if (endOffset !== null && !known.has(generation)) this.#facts.delete(generation)
+      // One that goes on as another generation never ends.
+      const isOver = endOffset !== null || generation !== last
+      if (isOver && !known.has(generation)) this.#facts.delete(generation)
     }
     this.#forget(store, atMs - keptMs)
     return {

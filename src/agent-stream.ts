@@ -17,7 +17,7 @@ import {
 } from './native.ts'
 import { type CurrentGeneration, StreamFollower } from './tail/follow.ts'
 import type { GapRecord } from './tail/generation-list.ts'
-import type { GenerationRecord } from './tail/identity.ts'
+import { type GenerationRecord, GUARD_BYTES_MAX, guardOf } from './tail/identity.ts'
 import type { StreamPlace } from './tail/listing.ts'
 import type { TailProblem } from './tail/problem.ts'
 
@@ -57,6 +57,8 @@ export class AgentStream {
   #generation = 0
   /** Where that one ended, while there is none behind it. */
   #endOffset: number | undefined
+  /** What was inflated last of a .gz, as much as a guard covers. */
+  #inflated: Uint8Array = new Uint8Array()
   #changed = false
   #ended = false
   /** Taken from the engine where a generation ended: a place names its generation. */
@@ -152,6 +154,7 @@ export class AgentStream {
 
   /** The generation is the one that is read from now on. */
   async #begin({ generation, name, offset }: CurrentGeneration): Promise<void> {
+    if (this.#generation !== generation) this.#inflated = new Uint8Array()
     this.#generation = generation
     this.#endOffset = undefined
     if (this.#past.isNew(generation)) {
@@ -172,6 +175,7 @@ export class AgentStream {
       for await (const chunk of this.#follower.readCompressed()) {
         await this.#engine.feed(chunk)
         this.#progress()
+        this.#inflated = lastBytes(this.#inflated, chunk)
         got += chunk.length
         if (got >= bytesMax) break
       }
@@ -203,7 +207,9 @@ export class AgentStream {
     await this.#engine.endGeneration()
     this.#take()
     this.#endOffset = endOffset
-    this.#past.ended(this.#generation, endOffset, null)
+    // The tail does not look into a .gz once more to know how it ends.
+    const isKnown = this.#inflated.length === Math.min(GUARD_BYTES_MAX, endOffset)
+    this.#past.ended(this.#generation, endOffset, isKnown ? guardOf(this.#inflated) : null)
   }
 
   async #end(): Promise<void> {
@@ -289,4 +295,9 @@ export class AgentStream {
     }
     if (lines.length > 0) this.#quarantine.push({ generation, lines })
   }
+}
+
+function lastBytes(before: Uint8Array, chunk: Uint8Array): Uint8Array {
+  const all = chunk.length < GUARD_BYTES_MAX ? Buffer.concat([before, chunk]) : chunk
+  return new Uint8Array(all.subarray(-GUARD_BYTES_MAX))
 }
