@@ -12,7 +12,7 @@
 import { createHash } from 'node:crypto'
 import type { EngineSnapshot } from '../native.ts'
 import { getJson, jsonEntries, packRecord, putJson, unpackRecord } from './codec.ts'
-import { nameField, numberAt, numberField } from './keys.ts'
+import { nameAt, nameField, numberAt, numberField } from './keys.ts'
 import type { Position } from './records.ts'
 import type { StateReader, StateStore } from './state.ts'
 
@@ -98,6 +98,12 @@ export function generationsOf(store: StateReader, stream: string): GenerationHis
   return all.sort((a, b) => a.order - b.order)
 }
 
+/** Streams of which a generation is known, but those whose name is too long to be read back. */
+export function historyStreams(store: StateReader): Set<string> {
+  const names = Array.from(store.keys('generation/'), (key) => nameAt(key, 1))
+  return new Set(names.filter((name) => !name.includes('~')))
+}
+
 /** Stages the engine as it is at the beginning of a generation, unless that is too large. */
 export function putCheckpoint(
   store: StateStore,
@@ -147,6 +153,12 @@ export function readCheckpoint(
     head: first,
     pages: new Map(pages.map((page, index) => [head.names[index] ?? '', page])),
   }
+}
+
+/** Generations of a stream that have a checkpoint. */
+export function checkpointsOf(store: StateReader, stream: string): Set<number> {
+  const keys = store.keys(`checkpoint/${nameField(stream)}/`)
+  return new Set(Array.from(keys, (key) => numberAt(key, 2)))
 }
 
 /**

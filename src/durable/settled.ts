@@ -38,6 +38,12 @@ interface AcceptedRecord {
   readonly without: readonly string[]
 }
 
+/** What is known of an accepted batch without reading its events. */
+export interface AcceptedEntry extends AcceptedRecord {
+  readonly acceptedAtMs: number
+  readonly batch: number
+}
+
 /** Stages that the sink accepted all events of a batch but those named `without`. */
 export function putAccepted(
   store: StateStore,
@@ -63,6 +69,13 @@ export function* acceptedBatches(
     const content = readContent(store, batch) ?? { events: [], pieces: [] }
     const refused = new Set(without)
     yield { acceptedAtMs, batch, ...selectEvents(content, (id) => !refused.has(id)) }
+  }
+}
+
+/** All that the sink accepted and that is not forgotten, oldest first. */
+export function* acceptedEntries(store: StateReader): Generator<AcceptedEntry> {
+  for (const [key, { without }] of jsonEntries<AcceptedRecord>(store, ACCEPTED_PREFIX)) {
+    yield { acceptedAtMs: numberAt(key, 1), batch: numberAt(key, 2), without }
   }
 }
 
@@ -98,6 +111,15 @@ export function putRejected(store: StateStore, event: RejectedEvent): void {
 /** What the sink refused, oldest first. */
 export function* rejectedEvents(store: StateReader): Generator<RejectedEvent> {
   for (const [, event] of jsonEntries<RejectedEvent>(store, REJECTED_PREFIX)) yield event
+}
+
+/** Keys of what the sink refused, oldest first. */
+export function rejectedKeys(store: StateReader): Iterable<string> {
+  return store.keys(REJECTED_PREFIX)
+}
+
+export function readRejected(store: StateReader, key: string): RejectedEvent | undefined {
+  return getJson<RejectedEvent>(store, key)
 }
 
 /** Stages the end of a refused event, once it was sent again or given up by a person. */
