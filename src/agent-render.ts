@@ -202,6 +202,7 @@ function addToPieces(pieces: BatchPiece[], head: SegmentHead): void {
     last?.stream === stream &&
     last.epoch === epoch &&
     last.windowStartMs === windowStartMs &&
+    last.windowMs === windowMs &&
     last.part === part
   const events = isSame ? last.events + 1 : 1
   pieces[isSame ? pieces.length - 1 : pieces.length] = {

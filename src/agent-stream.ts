@@ -17,7 +17,7 @@ import {
 } from './native.ts'
 import { type CurrentGeneration, StreamFollower } from './tail/follow.ts'
 import type { GapRecord } from './tail/generation-list.ts'
-import type { GenerationRecord } from './tail/identity.ts'
+import { type GenerationRecord, GUARD_BYTES_MAX, guardOf } from './tail/identity.ts'
 import type { StreamPlace } from './tail/listing.ts'
 import type { TailProblem } from './tail/problem.ts'
 
@@ -57,6 +57,8 @@ export class AgentStream {
   #generation = 0
   /** Where that one ended, while there is none behind it. */
   #endOffset: number | undefined
+  /** What was inflated last of a .gz, as much as a guard covers. */
+  #inflated: Uint8Array = new Uint8Array()
   #changed = false
   #ended = false
   /** Taken from the engine where a generation ended: a place names its generation. */
@@ -72,8 +74,7 @@ export class AgentStream {
     this.settings = settings
     this.#engine = createEngine(settings.engine)
     this.#follower = new StreamFollower(place)
-    const start = { generation: 0, offset: 0 }
-    this.#past = new StreamPast(place.stream, settingsName, undefined, [], start)
+    this.#past = StreamPast.fresh(place.stream, settingsName)
   }
 
   /** Goes on from a commit. */
@@ -100,7 +101,7 @@ export class AgentStream {
     this.#endOffset = reading === undefined ? last?.offset : undefined
     const { settings } = this.#past
     const known = generationsOf(store, stream)
-    this.#past = new StreamPast(stream, settings, record.history, known, this.#position)
+    this.#past = StreamPast.resumed(stream, settings, record.history, known, this.#position)
     this.#changed = this.#past.isChanged
     this.#lines = this.#engine.counters()
   }
@@ -136,12 +137,12 @@ export class AgentStream {
     while (got < bytesMax && signal?.aborted !== true) {
       const current = this.#follower.current()
       if (current?.unread) {
-        await this.#begin(current.generation)
+        await this.#begin(current)
         const read = await this.#read(current, Math.min(SLICE_BYTES, bytesMax - got))
         if (read === 0) break
         got += read
       } else if (this.#follower.advance(last)) {
-        if (current !== undefined) await this.#begin(current.generation)
+        if (current !== undefined) await this.#begin(current)
         await this.#endGeneration()
       } else {
         break
@@ -152,25 +153,29 @@ export class AgentStream {
   }
 
   /** The generation is the one that is read from now on. */
-  async #begin(generation: number): Promise<void> {
+  async #begin({ generation, name, offset }: CurrentGeneration): Promise<void> {
+    if (this.#generation !== generation) this.#inflated = new Uint8Array()
     this.#generation = generation
     this.#endOffset = undefined
-    if (!this.#past.isNew(generation)) return
-    const checkpoint = this.#past.isAtStart ? undefined : await this.#engine.checkpoint()
-    this.#past.began(generation, checkpoint)
+    if (this.#past.isNew(generation)) {
+      const checkpoint = this.#past.isAtStart ? undefined : await this.#engine.checkpoint()
+      this.#past.began(generation, name, checkpoint)
+      this.#changed = true
+    }
+    // A file goes on as another generation where it lost what was read of it.
+    if (this.#engine.readOffset() === offset) return
+    this.#past.skipped(this.#position, offset)
+    this.#engine.seek(offset)
     this.#changed = true
   }
 
   async #read(current: CurrentGeneration, bytesMax: number): Promise<number> {
-    if (this.#engine.readOffset() !== current.offset) {
-      this.#past.skipped(this.#position, current.offset)
-      this.#engine.seek(current.offset)
-    }
     let got = 0
     if (current.compressed) {
       for await (const chunk of this.#follower.readCompressed()) {
         await this.#engine.feed(chunk)
         this.#progress()
+        this.#inflated = lastBytes(this.#inflated, chunk)
         got += chunk.length
         if (got >= bytesMax) break
       }
@@ -194,16 +199,23 @@ export class AgentStream {
   }
 
   async #endGeneration(): Promise<void> {
+    this.#changed = true
+    // One that was lost before a byte of it was read ends nothing, but is part of the order.
+    if (this.#endOffset !== undefined) return
+    if (this.#past.isNew(this.#generation)) this.#past.began(this.#generation, '', undefined)
     const endOffset = this.#engine.readOffset()
     await this.#engine.endGeneration()
     this.#take()
     this.#endOffset = endOffset
-    this.#changed = true
+    // The tail does not look into a .gz once more to know how it ends.
+    const isKnown = this.#inflated.length === Math.min(GUARD_BYTES_MAX, endOffset)
+    this.#past.ended(this.#generation, endOffset, isKnown ? guardOf(this.#inflated) : null)
   }
 
   async #end(): Promise<void> {
     this.#take()
     await this.#engine.endStream()
+    this.#past.streamEnded(this.#position)
     this.#take(this.#position)
     this.#ended = true
     this.#changed = true
@@ -283,4 +295,9 @@ export class AgentStream {
     }
     if (lines.length > 0) this.#quarantine.push({ generation, lines })
   }
+}
+
+function lastBytes(before: Uint8Array, chunk: Uint8Array): Uint8Array {
+  const all = chunk.length < GUARD_BYTES_MAX ? Buffer.concat([before, chunk]) : chunk
+  return new Uint8Array(all.subarray(-GUARD_BYTES_MAX))
 }

@@ -22,11 +22,14 @@ export interface Flag {
   readonly short?: string
   /** What a value looks like, e.g. `60s`; empty for a boolean. */
   readonly value?: string
+  /** It may be given several times; its values are in `lists`. */
+  readonly multiple?: boolean
   readonly sentence: string
 }
 
 export interface ParsedFlags<Name extends string> {
   readonly texts: Partial<Record<Name, string>>
+  readonly lists: Partial<Record<Name, readonly string[]>>
   readonly given: ReadonlySet<Name>
   readonly positionals: readonly string[]
 }
@@ -45,25 +48,34 @@ export function readFlags<Name extends string>(
   const names = Object.keys(flags) as Name[]
   const options: NonNullable<ParseArgsConfig['options']> = {}
   for (const name of names) {
-    const { type, short } = flags[name]
-    options[name] = short === undefined ? { type } : { type, short }
+    const { type, short, multiple = false } = flags[name]
+    options[name] = { type, multiple, ...(short !== undefined && { short }) }
   }
-  let parsed: ReturnType<typeof parseArgs>
-  try {
-    parsed = parseArgs({ args, options, strict: true, allowPositionals: true })
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('. ')[0] : String(cause)
-    throw usage(command, `${reason}`)
-  }
+  const parsed = parse(command, args, options)
   const texts: Partial<Record<Name, string>> = {}
+  const lists: Partial<Record<Name, readonly string[]>> = {}
   const given = new Set<Name>()
   for (const name of names) {
     // An empty variable counts as not set.
     const value = parsed.values[name] ?? (env[environmentTwin(name)] || undefined)
-    if (typeof value === 'string' && flags[name].type === 'string') texts[name] = value
+    if (flags[name].multiple) lists[name] = [value ?? []].flat().map(String)
+    else if (typeof value === 'string' && flags[name].type === 'string') texts[name] = value
     if (value === true || value === '1' || value === 'true') given.add(name)
   }
-  return { texts, given, positionals: parsed.positionals }
+  return { texts, lists, given, positionals: parsed.positionals }
+}
+
+function parse(
+  command: string,
+  args: string[],
+  options: NonNullable<ParseArgsConfig['options']>,
+): ReturnType<typeof parseArgs> {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: true })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('. ')[0] : String(cause)
+    throw usage(command, `${reason}`)
+  }
 }
 
 /** Text from a log, a name or a server, fit for a terminal: no escapes, no bidi tricks. */

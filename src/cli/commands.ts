@@ -4,12 +4,14 @@
 import type { CommandIo } from './command.ts'
 import {
   CONFIG_FLAG,
+  EXPLAIN_FLAGS,
   flag,
   RELEASE_FLAGS,
   REPLAY_FLAGS,
   SCAN_FLAGS,
   STATUS_FLAGS,
   text,
+  VERIFY_FLAGS,
 } from './flags.ts'
 import type { CommandHelp } from './help.ts'
 
@@ -108,6 +110,25 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     ],
     flags: REPLAY_FLAGS,
     run: async (args, io) => (await import('./replay.ts')).replay(args, io),
+  },
+  verify: {
+    usage: 'verify --state DIR --logs GLOB... [--json]',
+    sentence: 'recomputes from the logs and compares with the state; exit 1 on any difference',
+    examples: [
+      "meter-fast verify --state /var/lib/meter-fast --logs '/var/log/envoy/access*'",
+      'meter-fast verify --state copy --logs logs/*.log logs/*.gz',
+    ],
+    flags: VERIFY_FLAGS,
+    run: async (args, io) => (await import('./verify.ts')).verify(args, io),
+  },
+  explain: {
+    usage: 'explain --state DIR --project NAME --window TIME [--logs GLOB...] [--json]',
+    sentence: 'which files, byte ranges and usage events made a number',
+    examples: [
+      'meter-fast explain --state /var/lib/meter-fast --project p-a --window 2026-11-22T12:00:00Z',
+    ],
+    flags: EXPLAIN_FLAGS,
+    run: async (args, io) => (await import('./explain.ts')).explain(args, io),
   },
   bench: {
     usage: 'bench [--json] [--micro] [--memory] [FLAGS]',

@@ -52,3 +52,22 @@ export const STATUS_FLAGS = {
   unattributed: flag('list usage without a project by reason, project and route'),
   gaps: flag('list what was not read of the logs'),
 }
+
+const LOGS_FLAG = {
+  ...text('GLOB...', 'the logs, rotated ones too, plain or .gz, under any names'),
+  multiple: true,
+} as const satisfies Flag
+
+export const VERIFY_FLAGS = {
+  state: text('DIR', 'the state directory of an agent, which may run, or a copy'),
+  logs: LOGS_FLAG,
+  json: flag('print one JSON object'),
+}
+
+export const EXPLAIN_FLAGS = {
+  state: VERIFY_FLAGS.state,
+  project: text('NAME', 'the project'),
+  window: text('TIME', 'a time in the window: RFC 3339, or milliseconds since 1970'),
+  logs: { ...LOGS_FLAG, sentence: 'logs, to name the paths of what is still there' },
+  json: flag('print one JSON object'),
+}

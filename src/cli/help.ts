@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { Flag } from './command.ts'
+import { wrapped } from './wrap.ts'
 
 export interface CommandHelp {
   readonly usage: string
@@ -66,16 +67,6 @@ function table(title: string, rows: readonly (readonly [string, string])[]): str
     wrapped(right, room).map((line, i) => `  ${(i === 0 ? left : '').padEnd(width)}  ${line}`),
   )
   return `\n${title}:\n${lines.join('\n')}\n`
-}
-
-function wrapped(text: string, columns: number): string[] {
-  const lines = ['']
-  for (const word of text.split(' ')) {
-    const longer = `${lines.at(-1)} ${word}`.trimStart()
-    if (longer.length <= columns) lines[lines.length - 1] = longer
-    else lines.push(word)
-  }
-  return lines
 }
 
 /** `meter-fast 0.1.0 (simdjson 3.9.4 icelake, node v20.20.2, linux x64)` */

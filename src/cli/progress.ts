@@ -1,7 +1,6 @@
-// How far a scan is: a bar on stderr, when people look at it. Never on stdout.
+// How far long work over bytes is: a bar on stderr, when people look at it. Never on stdout.
 
 import type { CommandIo } from './command.ts'
-import type { ScanInput } from './scan-inputs.ts'
 import { bytesText } from './scan-table.ts'
 
 const SHOW_EVERY_MS = 100
@@ -12,16 +11,14 @@ export class Progress {
   /** Uncompressed bytes folded so far. */
   bytes = 0
   readonly #redraw: CommandIo['redraw']
-  /** 0 when it cannot be known: a pipe, or compressed bytes among the inputs. */
+  /** 0 when it cannot be known. */
   readonly #total: number
   readonly #startedAtMs = Date.now()
   #shownAtMs = 0
 
-  constructor(io: CommandIo, inputs: readonly ScanInput[]) {
+  constructor(io: CommandIo, totalBytes: number) {
     this.#redraw = io.redraw
-    this.#total = inputs.every((input) => input.kind === 'file')
-      ? inputs.reduce((sum, input) => sum + (input.kind === 'pipe' ? 0 : input.sizeBytes), 0)
-      : 0
+    this.#total = totalBytes
   }
 
   add(bytes: number): void {

@@ -37,7 +37,7 @@ export async function scan(args: string[], io: CommandIo): Promise<number> {
   if (forms.length > 1) throw usage('scan', `choose one of --${forms.join(' and --')}`)
   const settings = readSettings(texts, io, given.has('events'))
   const inputs = await findInputs(positionals, io.stdin)
-  const run = new ScanRun(settings, given.has('events'), new Progress(io, inputs), io)
+  const run = new ScanRun(settings, given.has('events'), new Progress(io, totalBytes(inputs)), io)
   for (const stream of groupStreams(inputs, texts.stream ?? 'scan')) await run.scan(stream)
   run.progress.end()
   const counts = sumCounts(run.counts)
@@ -94,6 +94,12 @@ class ScanRun {
       else for (const event of segment.events()) await write(this.#io.stdout, `${event.text}\n`)
     }
   }
+}
+
+/** 0 when it cannot be known: a pipe, or compressed bytes among the inputs. */
+function totalBytes(inputs: readonly ScanInput[]): number {
+  if (!inputs.every((input) => input.kind === 'file')) return 0
+  return inputs.reduce((sum, input) => sum + (input.kind === 'pipe' ? 0 : input.sizeBytes), 0)
 }
 
 /** Without a time in the line or around it, no line has a window (DESIGN 5.2). */

@@ -12,7 +12,7 @@
 import { createHash } from 'node:crypto'
 import type { EngineSnapshot } from '../native.ts'
 import { getJson, jsonEntries, packRecord, putJson, unpackRecord } from './codec.ts'
-import { nameField, numberAt, numberField } from './keys.ts'
+import { nameAt, nameField, numberAt, numberField } from './keys.ts'
 import type { Position } from './records.ts'
 import type { StateReader, StateStore } from './state.ts'
 
@@ -30,6 +30,8 @@ export type HistoryEntry = { readonly at: Position } & (
       readonly kind: 'close'
     } /** Reading went on at `to` of the same generation: what lies between is not in the totals. */
   | { readonly kind: 'skip'; readonly to: number }
+  /** The stream ended: parts without their end were cut, the open segment closed by content. */
+  | { readonly kind: 'end' }
 )
 
 /** What is kept of a generation when its file may be gone. */
@@ -37,13 +39,20 @@ export interface GenerationHistory {
   readonly generation: number
   /** Its place in the order in which the generations of the stream were read. */
   readonly order: number
+  /** Names the settings that its first byte was read with. */
+  readonly settings: string
   /** Base name at the last look: a hint for people. */
   readonly name: string
   /** SHA-256 in hex of the first `proofBytes` uncompressed bytes. */
   readonly proof: string
   readonly proofBytes: number
-  /** Where its reading ended; null while it is read. */
+  /**
+   * Where its reading ended; null while it is read, and when reading went on in another generation
+   * without an end: that one begins with a skip.
+   */
   readonly endOffset: number | null
+  /** SHA-256 in hex of the up to 256 bytes before `endOffset`, if it is known. */
+  readonly guard: string | null
   /** The wall clock when it was staged: for retention. */
   readonly atMs: number
 }
@@ -89,6 +98,12 @@ export function generationsOf(store: StateReader, stream: string): GenerationHis
   return all.sort((a, b) => a.order - b.order)
 }
 
+/** Streams of which a generation is known, but those whose name is too long to be read back. */
+export function historyStreams(store: StateReader): Set<string> {
+  const names = Array.from(store.keys('generation/'), (key) => nameAt(key, 1))
+  return new Set(names.filter((name) => !name.includes('~')))
+}
+
 /** Stages the engine as it is at the beginning of a generation, unless that is too large. */
 export function putCheckpoint(
   store: StateStore,
@@ -96,28 +111,54 @@ export function putCheckpoint(
   generation: number,
   checkpoint: EngineSnapshot,
 ): void {
-  const pages = checkpoint.pages.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]))
-  const parts = [checkpoint.head, ...pages]
+  const { head, pages } = checkpoint
+  const parts: Uint8Array[] = [head]
+  const names: string[] = []
+  for (const { name, bytes } of pages) {
+    if (bytes === null) continue
+    names.push(name)
+    parts.push(bytes)
+  }
   if (parts.reduce((sum, { length }) => sum + length, 0) > CHECKPOINT_BYTES_MAX) return
-  const lengths = parts.map(({ length }) => length)
-  store.put(checkpointKey(stream, generation), packRecord({ lengths }, Buffer.concat(parts)))
+  const packed: CheckpointHead = { names, lengths: parts.map(({ length }) => length) }
+  store.put(checkpointKey(stream, generation), packRecord(packed, Buffer.concat(parts)))
 }
 
-/** The engine at the beginning of a generation, as `Engine.restore` takes it. */
+/** Of the parts of a packed checkpoint: the engine's head, then its pages. */
+interface CheckpointHead {
+  readonly names: readonly string[]
+  readonly lengths: readonly number[]
+}
+
+/** The engine at the beginning of a generation: what `Engine.restore` takes, pages by name. */
+export interface Checkpoint {
+  readonly head: Uint8Array
+  readonly pages: ReadonlyMap<string, Uint8Array>
+}
+
 export function readCheckpoint(
   store: StateReader,
   stream: string,
   generation: number,
-): { readonly head: Uint8Array; readonly pages: Uint8Array[] } | undefined {
+): Checkpoint | undefined {
   const packed = store.get(checkpointKey(stream, generation))
   if (!packed) return undefined
-  const { head, body } = unpackRecord<{ readonly lengths: readonly number[] }>(packed)
+  const { head, body } = unpackRecord<CheckpointHead>(packed)
   let at = 0
   const [first = new Uint8Array(), ...pages] = head.lengths.map((length) => {
     at += length
     return body.slice(at - length, at)
   })
-  return { head: first, pages }
+  return {
+    head: first,
+    pages: new Map(pages.map((page, index) => [head.names[index] ?? '', page])),
+  }
+}
+
+/** Generations of a stream that have a checkpoint. */
+export function checkpointsOf(store: StateReader, stream: string): Set<number> {
+  const keys = store.keys(`checkpoint/${nameField(stream)}/`)
+  return new Set(Array.from(keys, (key) => numberAt(key, 2)))
 }
 
 /**

@@ -34,6 +34,14 @@ function escapeUnit(unit: string): string {
   return code < 256 ? `%${hex.padStart(2, '0')}` : `%u${hex.padStart(4, '0')}`
 }
 
+/** The name in field `index` of a key, as far as it can be read back. */
+export function nameAt(key: string, index: number): string {
+  const field = key.split('/')[index] ?? ''
+  return field.replace(/%(?:u([0-9a-f]{4})|([0-9a-f]{2}))/g, (_all, long: string, short: string) =>
+    String.fromCharCode(Number.parseInt(long ?? short, 16)),
+  )
+}
+
 /** A whole number from 0 to 2^53 - 1 as one field of a key, 16 digits. */
 export function numberField(value: number): string {
   if (!Number.isSafeInteger(value) || value < 0) {

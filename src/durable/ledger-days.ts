@@ -6,6 +6,7 @@
 
 import { type Counts, packRecord, unpackRecord } from './codec.ts'
 import { nameField, numberAt, numberField } from './keys.ts'
+import type { PieceName } from './records.ts'
 import type { StateReader, StateStore } from './state.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -85,4 +86,14 @@ function unpackDay(dayMs: number, packed: Uint8Array): LedgerDay {
 
 function dayKey(kind: string, dayMs: number, stream: string): string {
   return `${kind}/${numberField(dayMs)}/${nameField(stream)}`
+}
+
+/** The row of a piece may be gone, because rows of its day are kept as sums only. */
+export function isSummed(store: StateReader, { stream, windowStartMs }: PieceName): boolean {
+  return store.get(dayKey('ledger-day', dayOf(windowStartMs), stream)) !== undefined
+}
+
+/** Its unattributed usage may be gone for the same reason. */
+export function isUsageSummed(store: StateReader, { stream, windowStartMs }: PieceName): boolean {
+  return readUnattributedDay(store, dayOf(windowStartMs), stream) !== undefined
 }

@@ -1,8 +1,8 @@
 // The ledger: what became of every line, piece by piece, and where the lines are. Conservation is
 // checked with it: `verify` recomputes pieces from the logs, `explain` names the bytes of a number.
 //
-//   ledger/<window>/<stream>/<epoch>/<part>    one closed piece: outcomes, sums, byte range
-//   ledger-day/<day>/<stream>                  pieces that are older than the retention, summed
+//   ledger/<window>/<stream>/<epoch>/<length>/<part>    one closed piece: outcomes, sums, bytes
+//   ledger-day/<day>/<stream>                 pieces that are older than the retention, summed
 //
 // A piece holds every line between the end of the piece before it and its own end, billed or not,
 // so the pieces of a stream cover its bytes without a hole and without an overlap.
@@ -10,11 +10,11 @@
 import type { ClosedSegment } from '../native.ts'
 import { type Counts, packRecord, unpackRecord } from './codec.ts'
 import { type PieceName, type Position, pieceFields } from './records.ts'
+import { readCounts } from './spool-records.ts'
 import type { StateReader, StateStore } from './state.ts'
 
 /** What a ledger row says besides its sums. */
 export interface LedgerHead extends PieceName {
-  readonly windowMs: number
   /** Closed by the wall clock; false: by content, or made by a replay. */
   readonly byTime: boolean
   /** Lines by outcome. */
@@ -29,13 +29,18 @@ export interface LedgerHead extends PieceName {
 }
 
 export interface LedgerRow extends LedgerHead {
+  /**
+   * Number of the first batch that may hold its events: while no batch from here on is forgotten,
+   * all of them are in the state.
+   */
+  readonly firstBatch: number
   /** Usage pages, one row per project: metered usage. */
   readonly projects: readonly Uint8Array[]
   /** A usage page, one row per reason: unattributed usage; empty when there is none. */
   readonly reasons: Uint8Array
 }
 
-interface PackedHead extends LedgerHead {
+interface PackedHead extends LedgerHead, Pick<LedgerRow, 'firstBatch'> {
   /** Bytes of each page of `projects`; the rest of the body is `reasons`. */
   readonly lengths: readonly number[]
 }
@@ -53,7 +58,8 @@ export function putLedgerRow(
   sums: Pick<ClosedSegment, 'projects' | 'reasons'>,
 ): void {
   const lengths = sums.projects.map((page) => page.length)
-  const packed: PackedHead = { ...head, lengths }
+  const { nextBatch: firstBatch } = readCounts(store)
+  const packed: PackedHead = { ...head, firstBatch, lengths }
   store.put(ledgerKey(head), packRecord(packed, Buffer.concat([...sums.projects, sums.reasons])))
 }
 
@@ -67,6 +73,11 @@ export function readLedgerRow(packed: Uint8Array): LedgerRow {
     return body.slice(at - length, at)
   })
   return { ...rest, projects, reasons: body.slice(at) }
+}
+
+/** Keys of all rows, oldest window first. */
+export function ledgerKeys(store: StateReader): Iterable<string> {
+  return store.keys(PREFIX)
 }
 
 /** All rows of windows that start in [fromMs, toMs), oldest window first. */

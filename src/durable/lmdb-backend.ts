@@ -7,7 +7,7 @@
 // disk is an error of ours, with nothing written. A write that fails all the same is fatal.
 
 import { statSync } from 'node:fs'
-import { open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
+import { open, type RootDatabase, type RootDatabaseOptionsWithPath, type Transaction } from 'lmdb'
 import { MeterFastError } from '../errors.ts'
 import { corruptState, Framing } from './frame.ts'
 import { prefixEnd } from './keys.ts'
@@ -33,18 +33,27 @@ const COMMIT_BYTES = 256 * 1024
 /** What the file needs of the addon; a reader needs no room. */
 export type StoreNative = Pick<StateNative, 'crc32c'> & Partial<Pick<StateNative, 'allocateRoom'>>
 
+export interface OpenOptions {
+  readonly readOnly: boolean
+  /** Every read sees the commit that was the last one when the file was opened. */
+  readonly isPicture?: boolean
+  readonly afterClose: () => void
+}
+
 export class LmdbBackend implements Backend {
   readonly path: string
   readonly #framing: Framing
   readonly #native: StoreNative
   readonly #database: RootDatabase<Buffer, string>
+  /** All reads see the commit that it began with. */
+  readonly #picture: Transaction | undefined
   readonly #afterClose: () => void
 
   /** @throws {MeterFastError} METER_STATE_CORRUPT, METER_DISK */
   constructor(
     path: string,
     native: StoreNative,
-    { readOnly, afterClose }: { readonly readOnly: boolean; readonly afterClose: () => void },
+    { readOnly, isPicture = false, afterClose }: OpenOptions,
   ) {
     this.path = path
     this.#afterClose = afterClose
@@ -74,6 +83,9 @@ export class LmdbBackend implements Backend {
     }
     this.#database = this.#translated(() => open(options))
     if (isNew && !readOnly) this.#translated(() => syncNewFile(path))
+    if (isPicture) {
+      this.#picture = this.#translated(() => this.#database.useReadTransaction())
+    }
   }
 
   encode(key: string, bytes: Uint8Array): Uint8Array {
@@ -85,13 +97,15 @@ export class LmdbBackend implements Backend {
   }
 
   get(key: string): Uint8Array | undefined {
-    return this.#translated(() => this.#database.get(key))
+    const from = this.#picture && { transaction: this.#picture }
+    return this.#translated(() => this.#database.get(key, from))
   }
 
   *range(prefix: string): Generator<readonly [string, Uint8Array]> {
     const end = prefixEnd(prefix)
     const bounds = end === undefined ? {} : { start: prefix, end }
-    const walk = this.#database.getRange(bounds)[Symbol.iterator]()
+    const from = this.#picture && { transaction: this.#picture }
+    const walk = this.#database.getRange({ ...bounds, ...from })[Symbol.iterator]()
     try {
       for (;;) {
         const step = this.#translated(() => walk.next())
@@ -121,6 +135,7 @@ export class LmdbBackend implements Backend {
 
   async close(): Promise<void> {
     try {
+      this.#picture?.done()
       await this.#database.close()
     } finally {
       this.#afterClose()

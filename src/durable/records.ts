@@ -3,7 +3,7 @@
 //   stream/<stream>                                 positions, window, epochs: one small record
 //   page/<stream>/<name>                            open totals and long streams, 1,024 keys a page
 //   segment/<n>, segment-page/<n>/<i>        closed segments that are not yet events
-//   unattributed/<window>/<stream>/<epoch>/<part>/<i>   usage without a project
+//   unattributed/<window>/<stream>/<epoch>/<length>/<part>/<i>   usage without a project
 //   gap/<n>, counter/<name>, number/<name>
 //
 // Lines that are not billed are in quarantine.ts, what became of all lines in ledger.ts, what a
@@ -36,6 +36,8 @@ export interface Position {
 export interface PieceName {
   readonly stream: string
   readonly windowStartMs: number
+  /** Where the length changes, a longer window may begin where a shorter one did. */
+  readonly windowMs: number
   readonly epoch: number
   /** `0`, `1`, ... in order of closes; `r1`, `r2`, ... for replay. */
   readonly part: string
@@ -63,6 +65,8 @@ export interface StreamHistory {
   readonly entries: number
   /** Generations that were read so far. */
   readonly generationsRead: number
+  /** The last entry says that the stream ended. */
+  readonly isEnded?: boolean
 }
 
 export function gapKey(number: number): string {
@@ -74,10 +78,10 @@ export function counterKey(name: string): string {
 }
 
 export function pieceFields(piece: PieceName): string {
-  const { stream, windowStartMs, epoch, part } = piece
+  const { stream, windowStartMs, windowMs, epoch, part } = piece
   const clock = `${numberField(windowStartMs)}/${nameField(stream)}/${numberField(epoch)}`
   const [, replay = '', number] = /^(r?)(\d+)$/.exec(part) ?? []
-  return `${clock}/${replay}${numberField(Number(number))}`
+  return `${clock}/${numberField(windowMs)}/${replay}${numberField(Number(number))}`
 }
 
 const ENDED_LINES_KEY = 'lines/ended'
@@ -172,11 +176,11 @@ export function putSegmentPage(
 /** Stages a page of usage without a project. */
 export function putUnattributed(
   store: StateStore,
-  { stream, windowStartMs, epoch, part }: PieceName,
+  { stream, windowStartMs, windowMs, epoch, part }: PieceName,
   index: number,
   page: Uint8Array,
 ): void {
-  const piece: PieceName = { stream, windowStartMs, epoch, part }
+  const piece: PieceName = { stream, windowStartMs, windowMs, epoch, part }
   store.put(`unattributed/${pieceFields(piece)}/${numberField(index)}`, packRecord(piece, page))
 }
 
@@ -250,6 +254,13 @@ export function replaceUnattributed(
 ): void {
   if (page === undefined) store.remove(key)
   else store.put(key, packRecord(piece, page))
+}
+
+/** The unattributed pages of one piece. */
+export function* unattributedOf(store: StateReader, piece: PieceName): Generator<Uint8Array> {
+  for (const [, packed] of store.entries(`unattributed/${pieceFields(piece)}/`)) {
+    yield unpackRecord<PieceName>(packed).body
+  }
 }
 
 function values(store: StateReader, prefix: string): Uint8Array[] {

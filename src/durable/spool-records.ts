@@ -20,10 +20,7 @@ export interface EventText {
 }
 
 /** Events of a batch that follow each other and are of one piece of a segment. */
-export interface BatchPiece extends Omit<PieceName, 'part'> {
-  readonly windowMs: number
-  /** `0`, `1`, ... or `r1`, `r2`, ... for replay. */
-  readonly part: string
+export interface BatchPiece extends PieceName {
   readonly events: number
 }
 
@@ -116,6 +113,12 @@ export function putContent(store: StateStore, number: number, content: BatchCont
   const body = Buffer.concat(texts)
   store.put(batchKey(number), packRecord(head, body))
   return body.length
+}
+
+/** The pieces that the events of a batch are of; undefined when there is none of that number. */
+export function readPieces(store: StateReader, number: number): readonly BatchPiece[] | undefined {
+  const packed = store.get(batchKey(number))
+  return packed && unpackRecord<ContentHead>(packed).head.pieces
 }
 
 /** The events of a batch; undefined when there is none of that number. */

@@ -91,6 +91,10 @@ export class StagedStore implements StateStore {
     }
   }
 
+  *keys(prefix: string): Generator<string> {
+    for (const [key] of this.#stored(prefix)) if (!key.startsWith(META_PREFIX)) yield key
+  }
+
   put(key: string, bytes: Uint8Array): void {
     this.#checkOwn(key)
     this.#stage(key, this.#backend.encode(key, bytes))

@@ -29,6 +29,8 @@ export interface StateReader {
    * walk soon, because the file grows while an old picture of it is held.
    */
   entries(prefix: string): Iterable<readonly [string, Uint8Array]>
+  /** The keys of `entries`, of damaged values too: no value is checked. */
+  keys(prefix: string): Iterable<string>
   close(): Promise<void>
 }
 

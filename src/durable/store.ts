@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { MeterFastError } from '../errors.ts'
 import { lockDirectory, prepareDirectory, syncDirectory } from './directory.ts'
-import { LmdbBackend, type StoreNative } from './lmdb-backend.ts'
+import { LmdbBackend, type OpenOptions, type StoreNative } from './lmdb-backend.ts'
 import { MemoryBackend } from './memory-backend.ts'
 import { StagedStore } from './staged-store.ts'
 import type { StateNative, StateReader, StateStore } from './state.ts'
@@ -54,13 +54,38 @@ export async function openStateReader(
   directory: string,
   native: Pick<StateNative, 'crc32c'>,
 ): Promise<StateReader> {
+  return await openReadOnly(directory, native, false)
+}
+
+/**
+ * As openStateReader, but all calls see the commit that is the last one now. While the picture is
+ * open its writer cannot use again the pages that it shows, so the file grows: close it soon.
+ */
+export async function openStatePicture(
+  directory: string,
+  native: Pick<StateNative, 'crc32c'>,
+): Promise<StateReader> {
+  return await openReadOnly(directory, native, true)
+}
+
+/** A state that ends with its process, with every rule of the other but durability. */
+export function openMemoryState(): StateStore {
+  return new StagedStore(new MemoryBackend())
+}
+
+async function openReadOnly(
+  directory: string,
+  native: Pick<StateNative, 'crc32c'>,
+  isPicture: boolean,
+): Promise<StateReader> {
   if (!existsSync(join(directory, FILE_NAME))) {
     throw new MeterFastError(
       'METER_INPUT_MISSING',
       `there is no state in "${directory}". Name the state.dir of an agent that has run.`,
     )
   }
-  const state = await openFile(directory, native, { readOnly: true, afterClose: () => undefined })
+  const options = { readOnly: true, isPicture, afterClose: () => undefined }
+  const state = await openFile(directory, native, options)
   if (!state.isOld) return state
   await state.close()
   throw new MeterFastError(
@@ -69,15 +94,10 @@ export async function openStateReader(
   )
 }
 
-/** A state that ends with its process, with every rule of the other but durability. */
-export function openMemoryState(): StateStore {
-  return new StagedStore(new MemoryBackend())
-}
-
 async function openFile(
   directory: string,
   native: StoreNative,
-  options: { readonly readOnly: boolean; readonly afterClose: () => void },
+  options: OpenOptions,
 ): Promise<StagedStore> {
   let backend: LmdbBackend
   try {

@@ -10,7 +10,13 @@ import { putGeneration, putSettings } from './history.ts'
 import { numberAt } from './keys.ts'
 import { type LedgerHead, putLedgerRow } from './ledger.ts'
 import { noteQuarantined } from './quarantine.ts'
-import { type PieceName, putStream, type StreamHistory, streams } from './records.ts'
+import {
+  type PieceName,
+  putStream,
+  putUnattributed,
+  type StreamHistory,
+  streams,
+} from './records.ts'
 import { putAccepted } from './settled.ts'
 import {
   type BatchEntry,
@@ -39,7 +45,7 @@ export function upgradeFrom1(store: StateStore): void {
   spool.end()
   takeSegments(store)
   takeLedger(store)
-  takePlaces(store)
+  takeQuarantine(store)
   takeStreams(store)
 }
 
@@ -156,15 +162,26 @@ function takeSegments(store: StateStore): void {
 
 function takeLedger(store: StateStore): void {
   type Row = Omit<LedgerHead, 'part'> & { readonly part: number }
-  for (const [, row] of [...jsonEntries<Row>(store, 'ledger/')]) {
+  for (const [key, row] of [...jsonEntries<Row>(store, 'ledger/')]) {
     const unknown = { from: null, to: null, settings: '', closedAtMs: 0 }
     const head: LedgerHead = { ...row, ...unknown, part: String(row.part) }
+    store.remove(key)
     putLedgerRow(store, head, { projects: [], reasons: new Uint8Array() })
+    takeUnattributed(store, key, head)
   }
 }
 
-/** Quarantined lines and unattributed pages say more of where they are from. */
-function takePlaces(store: StateStore): void {
+/** Keys of format 1 did not tell windows of other lengths apart. */
+function takeUnattributed(store: StateStore, ledgerKeyOf1: string, piece: PieceName): void {
+  const prefix = `${ledgerKeyOf1.replace(/^ledger/, 'unattributed')}/`
+  for (const [key, packed] of [...store.entries(prefix)]) {
+    store.remove(key)
+    putUnattributed(store, piece, numberAt(key, 5), unpackRecord(packed).body)
+  }
+}
+
+/** Quarantined lines say more of where they are from. */
+function takeQuarantine(store: StateStore): void {
   let quarantinedBytes = 0
   for (const [key, packed] of [...store.entries('quarantine/')]) {
     const { head, body } = unpackRecord<object>(packed)
@@ -172,10 +189,6 @@ function takePlaces(store: StateStore): void {
     quarantinedBytes += body.length
   }
   noteQuarantined(store, quarantinedBytes)
-  for (const [key, packed] of [...store.entries('unattributed/')]) {
-    const { head, body } = unpackRecord<PieceName>(packed)
-    store.put(key, packRecord({ ...head, part: String(head.part) }, body))
-  }
 }
 
 interface GenerationOf1 {
@@ -196,7 +209,7 @@ function takeStreams(store: StateStore): void {
       const { generation, name, proof, proofBytes, finished, offset } = one
       const endOffset = finished ? offset : null
       const facts = { generation, name, proof, proofBytes, endOffset }
-      putGeneration(store, stream, { ...facts, order, atMs: 0 })
+      putGeneration(store, stream, { ...facts, order, settings: '', guard: null, atMs: 0 })
     }
     const last = generations.find(({ finished }) => !finished) ?? generations.at(-1)
     const history: StreamHistory = {

@@ -31,6 +31,15 @@ export interface Amounts {
   readonly connectionSeconds: bigint
 }
 
+export const NO_AMOUNTS: Amounts = {
+  requests: 0n,
+  egressBytes: 0n,
+  ingressBytes: 0n,
+  connectionMs: 0n,
+  connectionSecondsFloor: 0n,
+  connectionSeconds: 0n,
+}
+
 export function addAmounts(a: Amounts, b: Amounts): Amounts {
   return {
     requests: a.requests + b.requests,

@@ -66,8 +66,8 @@ export class StreamModel {
     await this.#stream.closeByTime(LATE_MS, 0)
   }
 
-  /** Stages what was read and renders what closed; nothing of it is durable. */
-  async stage(): Promise<void> {
+  /** Stages what was read and, unless told not to, renders what closed; nothing is durable. */
+  async stage(renders = true): Promise<void> {
     const gaps = await stageStream(this.#stream, {
       store: this.#store,
       counters: new Counters(this.#store),
@@ -77,12 +77,13 @@ export class StreamModel {
       turn: () => Promise.resolve(),
     })
     this.gaps.push(...gaps)
+    if (!renders) return
     await this.#renderer.render(() => false)
     this.#renderer.flush()
   }
 
-  async commit(): Promise<void> {
-    await this.stage()
+  async commit(renders = true): Promise<void> {
+    await this.stage(renders)
     await this.#store.commit()
   }
 
@@ -119,6 +120,11 @@ export class StreamModel {
     const spool = new Spool(this.#store)
     while (spool.counts().events > 0) await this.deliver()
     await this.#store.commit()
+  }
+
+  /** Commits so far. */
+  get sequence(): number {
+    return this.#store.sequence
   }
 
   get lines(): ReturnType<typeof lineCounts> {

@@ -36,6 +36,8 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     ...['--state', '--unattributed', '--namespaces', '--projects', '--map', '--quarantined'],
     ...['--reason', '--rejected', '--project', '--accepted', '--from', '--to'],
   ],
+  verify: ['--state', '--logs', '--json'],
+  explain: ['--state', '--project', '--window', '--logs', '--json'],
   bench: [
     '--json',
     '--scenario',

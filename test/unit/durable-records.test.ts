@@ -13,6 +13,7 @@ import { quarantineKey } from '../../src/durable/quarantine.ts'
 import {
   counterKey,
   gapKey,
+  type PieceName,
   putSegment,
   putSegmentPage,
   putStream,
@@ -52,7 +53,8 @@ test('different names give different fields', () => {
 
 test('the longest keys fit into the store, whatever the names hold', () => {
   const stream = '\u20ac'.repeat(10_000)
-  const piece = { stream, windowStartMs: 2 ** 53 - 1, epoch: 2 ** 53 - 1, part: `r${2 ** 53 - 1}` }
+  const most = 2 ** 53 - 1
+  const piece = { stream, windowStartMs: most, windowMs: most, epoch: most, part: `r${most}` }
   expect(ledgerKey(piece).length).toBeLessThan(KEY_BYTES_MAX)
   const store = openMemoryState()
   putStream(store, { stream, place: null, lineDimensions: [], generations: [] }, page(''))
@@ -62,10 +64,16 @@ test('the longest keys fit into the store, whatever the names hold', () => {
 })
 
 test('parts in keys are in order of number, and a replay is never a part', () => {
-  const piece = { stream: 's', windowStartMs: 1, epoch: 0 }
+  const piece = { stream: 's', windowStartMs: 1, windowMs: 1, epoch: 0 }
   const keys = ['0', '9', '10', 'r1', 'r2', 'r10'].map((part) => ledgerKey({ ...piece, part }))
   expect([...keys].sort()).toEqual(keys)
   expect(new Set(keys).size).toBe(keys.length)
+})
+
+test('where the length of windows changes, two that begin alike are two pieces', () => {
+  const piece = { stream: 's', windowStartMs: 3_600_000, epoch: 0, part: '0' }
+  const [short, long] = [60_000, 300_000].map((windowMs) => ({ ...piece, windowMs }))
+  expect(ledgerKey(short as PieceName)).not.toBe(ledgerKey(long as PieceName))
 })
 
 test('numbers in keys are in order of number, and only whole ones are taken', () => {
@@ -79,7 +87,7 @@ test('numbers in keys are in order of number, and only whole ones are taken', ()
 })
 
 test('families of records do not mix', () => {
-  const piece = { stream: 's', windowStartMs: 1, epoch: 2, part: '3' }
+  const piece = { stream: 's', windowStartMs: 1, windowMs: 1, epoch: 2, part: '3' }
   const keys = [ledgerKey(piece), gapKey(1), quarantineKey(1), counterKey('read')]
   expect(new Set(keys.map((key) => key.split('/')[0])).size).toBe(keys.length)
 })
@@ -154,6 +162,7 @@ test('closed segments wait in order of their numbers, with their pages in order'
   const head = (part: string) => ({
     stream: 's',
     windowStartMs: 60_000,
+    windowMs: 60_000,
     epoch: 0,
     part,
     rules: 'r',
@@ -176,7 +185,7 @@ test('closed segments wait in order of their numbers, with their pages in order'
 test('unattributed pages are found by window, oldest first', () => {
   const store = openMemoryState()
   for (const windowStartMs of [180_000, 60_000, 120_000]) {
-    const piece = { stream: 's', windowStartMs, epoch: 0, part: '0' }
+    const piece = { stream: 's', windowStartMs, windowMs: 60_000, epoch: 0, part: '0' }
     putUnattributed(store, piece, 0, page(`${windowStartMs}a`))
     putUnattributed(store, piece, 1, page(`${windowStartMs}b`))
   }
@@ -184,7 +193,7 @@ test('unattributed pages are found by window, oldest first', () => {
   const pages = found.map((key) => readUnattributed(store, key)?.page ?? page(''))
   expect(texts(pages)).toEqual(['60000a', '60000b', '120000a', '120000b'])
   const [first = ''] = found
-  const piece = { stream: 's', windowStartMs: 60_000, epoch: 0, part: '0' }
+  const piece = { stream: 's', windowStartMs: 60_000, windowMs: 60_000, epoch: 0, part: '0' }
   expect(readUnattributed(store, first)?.piece).toEqual(piece)
   replaceUnattributed(store, first, piece, page('new'))
   expect(texts([readUnattributed(store, first)?.page ?? page('')])).toEqual(['new'])
