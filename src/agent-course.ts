@@ -94,8 +94,10 @@ function beginsIn(history: readonly HistoryEntry[], generation: number): boolean
 }
 
 /** A generation that goes on with a file begins with a skip from where the one before was left. */
-function handedOver([first]: readonly HistoryEntry[]) {
-  return first?.kind === 'skip' ? first : undefined
+function handedOver(entries: readonly HistoryEntry[]) {
+  const skip = entries.find((entry) => entry.kind === 'skip')
+  const before = skip === undefined ? [] : entries.slice(0, entries.indexOf(skip))
+  return before.every(({ at }) => at.offset === skip?.at.offset) ? skip : undefined
 }
 
 /** Place of a generation in the order of reading. */

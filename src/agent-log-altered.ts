@@ -3,13 +3,14 @@
 //
 // So for a generation without a file, the files that are no generation are looked at again. One of
 // them is it when the bytes before the place up to which it was read are there, wherever lines that
-// were added or taken away have moved them. Of a log that is hardly longer than what its proof
-// covers nothing else is known: its name decides, unless its lines are younger.
+// were added or taken away have moved them; or when it begins with the same line. Of a log that is
+// hardly longer than what its proof covers nothing else is known: its name decides, unless its
+// lines are younger.
 
 import { basename } from 'node:path'
 import type { LogFile } from './agent-log-file.ts'
 import type { SoughtGeneration } from './agent-log-match.ts'
-import { GUARD_BYTES_MAX, guardOf, PROOF_BYTES_MAX } from './tail/identity.ts'
+import { GUARD_BYTES_MAX, guardOf, PROOF_BYTES_MAX, repeatsLines, sameLines } from './tail/proof.ts'
 
 /** How far lines that were added or taken away may move the place of a guard. */
 const MOVED_BYTES_MAX = 1024 * 1024
@@ -30,7 +31,7 @@ export async function findAltered(
   const lookAt = async (one: SoughtGeneration, file: LogFile, isNamed: boolean): Promise<void> => {
     if ((one.facts.name === file.name) !== isNamed || found.has(one)) return
     if (!isNamed && ++looks > LOOKS_MAX) return
-    if (await endsAlike(one.guard, file)) {
+    if (beginsAlike(one, file) || (await endsAlike(one.guard, file))) {
       found.set(one, file)
       left.delete(file)
     }
@@ -45,6 +46,11 @@ export async function findAltered(
     left.delete(file)
   }
   return found
+}
+
+/** Lines of a log have times in them: two that begin with the same one are the same. */
+function beginsAlike({ lines }: SoughtGeneration, file: LogFile): boolean {
+  return lines.length > 0 && !repeatsLines(file.head) && sameLines(file.head, lines).bytes > 0
 }
 
 /** The bytes of the guard are there, before a line end near the place where they were. */

@@ -6,8 +6,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { MeterFastError } from './errors.ts'
 import type { Engine } from './native.ts'
-import { GUARD_BYTES_MAX, guardOf, PROOF_BYTES_MAX } from './tail/identity.ts'
 import { openGenerationStream } from './tail/inflate.ts'
+import { GUARD_BYTES_MAX, guardOf, PROOF_BYTES_MAX } from './tail/proof.ts'
 
 /** Bytes of one native read. */
 const SLICE_BYTES = 8 * 1024 * 1024

@@ -10,7 +10,7 @@ import { endsAlike, findAltered } from './agent-log-altered.ts'
 import { LogFile } from './agent-log-file.ts'
 import type { GenerationHistory } from './durable/history.ts'
 import { MeterFastError } from './errors.ts'
-import { guardOf } from './tail/identity.ts'
+import { guardOf } from './tail/proof.ts'
 import { withoutGzip } from './tail/rotation.ts'
 
 /** Listings, until one brings nothing new: files are rotated while they are looked for. */
@@ -22,6 +22,8 @@ export interface SoughtGeneration {
   readonly facts: GenerationHistory
   /** Hash of the up to 256 bytes before an offset of it, if one is known. */
   readonly guard: { readonly hash: string; readonly offset: number } | undefined
+  /** Hashes of its first lines (tail/proof.ts), where these are like no others. */
+  readonly lines: readonly string[]
   /** Where its file was at the last commit; undefined once the tail has forgotten it. */
   readonly path: string | undefined
   /** Device and inode that its file had. */

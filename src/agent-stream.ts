@@ -4,7 +4,7 @@
 
 import { StreamPast } from './agent-history.ts'
 import type { StreamSettings } from './agent-sources.ts'
-import { generationsOf } from './durable/history.ts'
+import { type GenerationHistory, generationsOf } from './durable/history.ts'
 import { type Position, type StreamRecord, streamPages } from './durable/records.ts'
 import type { StateReader } from './durable/state.ts'
 import { MeterFastError } from './errors.ts'
@@ -17,9 +17,10 @@ import {
 } from './native.ts'
 import { type CurrentGeneration, StreamFollower } from './tail/follow.ts'
 import type { GapRecord } from './tail/generation-list.ts'
-import { type GenerationRecord, GUARD_BYTES_MAX, guardOf } from './tail/identity.ts'
+import type { GenerationRecord } from './tail/identity.ts'
 import type { StreamPlace } from './tail/listing.ts'
 import type { TailProblem } from './tail/problem.ts'
+import { GUARD_BYTES_MAX, guardOf } from './tail/proof.ts'
 
 /** Bytes of one native read: it bounds how long a stop waits. */
 const SLICE_BYTES = 8 * 1024 * 1024
@@ -95,15 +96,29 @@ export class AgentStream {
     }
     await this.#engine.restore(record.head, streamPages(store, stream))
     this.#follower.resume(generations)
-    const reading = generations.find(({ finished }) => !finished)
-    const last = reading ?? generations.at(-1)
-    this.#generation = last?.generation ?? 0
-    this.#endOffset = reading === undefined ? last?.offset : undefined
-    const { settings } = this.#past
     const known = generationsOf(store, stream)
+    this.#standIn(generations, known)
+    const { settings } = this.#past
     this.#past = StreamPast.resumed(stream, settings, record.history, known, this.#position)
     this.#changed = this.#past.isChanged
     this.#lines = this.#engine.counters()
+  }
+
+  /**
+   * Where the engine stands: in the generation that is read, or, while nobody has begun to read
+   * that one, in the one that was begun last.
+   */
+  #standIn(records: readonly GenerationRecord[], known: readonly GenerationHistory[]): void {
+    const reading = records.find(({ finished }) => !finished)
+    const begun = known.at(-1)
+    if (begun === undefined || known.some((one) => one.generation === reading?.generation)) {
+      const last = reading ?? records.at(-1)
+      this.#generation = last?.generation ?? 0
+      this.#endOffset = reading === undefined ? last?.offset : undefined
+      return
+    }
+    this.#generation = begun.generation
+    this.#endOffset = begun.endOffset ?? undefined
   }
 
   /** Which files are its own, and which of them are held open although they were deleted. */
@@ -200,9 +215,8 @@ export class AgentStream {
 
   async #endGeneration(): Promise<void> {
     this.#changed = true
-    // One that was lost before a byte of it was read ends nothing, but is part of the order.
+    // One that was lost before a byte of it was read ends nothing.
     if (this.#endOffset !== undefined) return
-    if (this.#past.isNew(this.#generation)) this.#past.began(this.#generation, '', undefined)
     const endOffset = this.#engine.readOffset()
     await this.#engine.endGeneration()
     this.#take()

@@ -27,6 +27,7 @@ export function soughtGenerations(
       stream,
       facts,
       guard: ended ?? read,
+      lines: now?.repeats === true ? [] : (now?.lines ?? []),
       key: now && `${now.dev}:${now.inode}`,
       path: now && record && join(record.place.directory, now.name),
       ageOf: (head) => (committed === undefined ? 'younger' : ageOf(head, committed)),

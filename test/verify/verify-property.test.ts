@@ -2,7 +2,7 @@
 // all kinds in any pieces, rotations, compression, logs that are deleted read or unread, closes by
 // time, crashes, other settings. METER_FAST_SEEDS=N runs N seeds a case instead of the default.
 
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
@@ -24,6 +24,8 @@ interface Case {
   readonly envelope: 'raw' | 'cri'
   /** Files are deleted, read or not. */
   readonly deletes: boolean
+  /** Live files lose their end, or all they have. */
+  readonly cuts?: boolean
   readonly isHuge?: boolean
 }
 
@@ -32,6 +34,8 @@ const CASES: readonly Case[] = [
   { name: 'CRI lines', envelope: 'cri', deletes: false },
   { name: 'raw lines, logs deleted', envelope: 'raw', deletes: true },
   { name: 'CRI lines, logs deleted', envelope: 'cri', deletes: true },
+  { name: 'raw lines, logs cut', envelope: 'raw', deletes: true, cuts: true },
+  { name: 'CRI lines, logs cut', envelope: 'cri', deletes: true, cuts: true },
   { name: 'sums near 2^63', envelope: 'raw', deletes: true, isHuge: true },
 ]
 
@@ -69,6 +73,7 @@ test.each(ALL)('$name, seed $seed: nothing differs', async (one) => {
   for (const piece of pieces(Buffer.from(bytes), dice, bytes.length / 30)) {
     log.write(piece)
     someFileWork(log, directory, dice, one)
+    if (one.cuts && dice.chance(0.06)) await cutLive(log, model, dice)
     await someSteps(model, dice)
     if (dice.chance(0.06)) {
       await model.close()
@@ -122,6 +127,14 @@ function someFileWork(log: DiskLog, directory: string, dice: Dice, one: Case): v
   } else if (one.deletes && rotated.length > 0 && dice.chance(0.1)) {
     rmSync(join(directory, dice.pick(rotated)))
   }
+}
+
+/** What a log lost is no difference once the agent has seen it. */
+async function cutLive(log: DiskLog, model: StreamModel, dice: Dice): Promise<void> {
+  const { size } = statSync(log.path)
+  truncateSync(log.path, dice.chance(0.3) ? 0 : size - dice.below(Math.min(size, 3_000)))
+  for (let look = 0; look < 3; look += 1) await model.read(Number.MAX_SAFE_INTEGER)
+  await model.commit()
 }
 
 async function someSteps(model: StreamModel, dice: Dice): Promise<void> {
