@@ -10,7 +10,7 @@ namespace mf {
 namespace {
 
 int open_file(const char* path) {
-  return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
 }  // namespace

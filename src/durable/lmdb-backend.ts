@@ -6,7 +6,7 @@
 // damages its process when a write fails, so room on the disk is taken before it begins: a full
 // disk is an error of ours, with nothing written. A write that fails all the same is fatal.
 
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { open, type RootDatabase, type RootDatabaseOptionsWithPath, type Transaction } from 'lmdb'
 import { MeterFastError } from '../errors.ts'
 import { corruptState, Framing } from './frame.ts'
@@ -144,6 +144,8 @@ export class LmdbBackend implements Backend {
 
   #takeRoom(path: string, bytes: number): void {
     if (this.#native.allocateRoom?.(path, bytes) !== false) return
+    // Neither is there room in a file that cannot be opened.
+    this.#translated(() => accessSync(path, constants.W_OK))
     throw new MeterFastError(
       'METER_DISK',
       `state "${this.path}": the disk has no room for a commit; nothing was written. Make room.`,

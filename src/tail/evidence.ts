@@ -68,12 +68,14 @@ export class Evidence {
     if (proof === undefined || proof.bytes < (this.#proof?.bytes ?? 0)) return
     // Written anew since the last look: the next one decides what that means.
     if (this.#proof !== undefined && !begins(head, this.#proof)) return
+    if (this.#torn !== undefined && !begins(head, this.#torn)) return
     this.#proof = proof
   }
 
   /** The file is known to be it: what it begins with now is what it will be known by. */
   renew(head: Uint8Array): void {
     if (this.#proof !== undefined && !begins(head, this.#proof)) this.#proof = undefined
+    if (this.#torn !== undefined && !begins(head, this.#torn)) this.#torn = undefined
     this.prove(head)
   }
 

@@ -190,7 +190,13 @@ function lookedFor(known: KnownGeneration, candidate: Candidate): Verdict | unde
   // Where lines repeat, files begin alike: only what a compressor made of it is taken for it.
   const isVague = repeats === true || repeatsLines(candidate.head)
   if (isVague && !isOwn && !mayBePacked(known, candidate)) return undefined
+  if (isTorn(known) && !isOwn && candidate.head.length > proofBytes) return undefined
   return resembles(known, candidate) ? atPosition(known, candidate) : undefined
+}
+
+/** It ended within its first line: a proof of so little fits what begins with the same byte. */
+function isTorn({ lines, proofBytes }: KnownGeneration): boolean {
+  return lines?.length === 0 && proofBytes < PROOF_BYTES_MAX
 }
 
 /** A dated name changes only by what compressors add to it. */

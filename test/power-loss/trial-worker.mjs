@@ -12,9 +12,10 @@ import { Agent, loadConfig } from '../../dist/index.js'
 import { crc32c, stateNative } from '../../dist/native.js'
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 /** Commits after a state was read: pages that were free are used, and others become free. */
 const ROUNDS = 3
+/** How long an agent first lives; the next one twice as long, for a busy machine. */
 const LOOK_MS = 50
 const CONFIG = 'meter-fast.json'
 const LOG = 'access.log'
@@ -72,11 +73,12 @@ async function goOn({ known, nowMs, leftLines, append }) {
     return new Agent(config, options).run(signal)
   }
   const deadlineMs = performance.now() + WAIT_MS
-  for (let lines = -1; append && gaps.length === 0 && lines !== leftLines; ) {
+  let lookMs = LOOK_MS
+  for (let lines = -1; append && gaps.length === 0 && lines !== leftLines; lookMs *= 2) {
     if (performance.now() > deadlineMs) throw new Error('waited in vain for the agent to look')
     const stop = new AbortController()
     const life = run(false, stop.signal)
-    await Promise.race([delay(LOOK_MS), life])
+    await Promise.race([delay(lookMs), life])
     stop.abort()
     lines = Number((await life)?.lines.read ?? -1)
   }

@@ -81,6 +81,8 @@ describe('a generation from a commit is looked for', () => {
   const short = known(FIRST)
   const long = known(LONG, { offset: 900 })
   const goesOn = { kind: 'continue', generation: 0 }
+  const tornProof = { proof: sha256('torn'), proofBytes: 4 }
+  const torn = known('torn', { ...tornProof, finished: true, born: '6' })
   test.each<[string, KnownGeneration, Candidate, object]>([
     ['same content, other name and inode', long, file(LONG), goesOn],
     ['a short proof and a file that grew', short, file(LONG), goesOn],
@@ -149,6 +151,13 @@ describe('a generation from a commit is looked for', () => {
       { kind: 'new' },
     ],
     ['nothing was proven, other inode', known('torn', { offset: 0 }), file(LONG), { kind: 'new' }],
+    ['it ended within its first line, and its copy is found', torn, file('torn'), goesOn],
+    [
+      'it ended within its first line, and a file begins alike',
+      torn,
+      file(`torn${LONG}`, { inode: '10' }),
+      { kind: 'new' },
+    ],
     [
       'finished while empty, same inode, now with content',
       known('', { finished: true }),
