@@ -106,6 +106,27 @@ describe.concurrent('one writer', () => {
     const third = new Command('run', '--once', '-c', path)
     expect(await third.ended, third.stderr).toBe(0)
   })
+
+  test('a second agent waits, says for whom, and starts when the first one is killed', async () => {
+    const directory = await scratch()
+    writeFileSync(join(directory, 'access.log'), line(START_MS))
+    const path = await configFile(directory)
+    const first = new Command('run', '-c', path)
+    await until('the first one runs', () => first.stderr.includes('following'))
+    const second = new Command('run', '-c', path)
+    await until('the second one waits', () =>
+      second.stderr.includes(`is in use by process ${first.pid}`),
+    )
+    expect(second.stderr).not.toMatch(/following|going on/)
+    await first.end('SIGKILL')
+    await until('the second one begins', () => /following|going on/.test(second.stderr))
+    expect(await second.end('SIGTERM')).toBe(0)
+    const third = new Command('run', '--once', '-c', path)
+    expect(await third.ended, third.stderr).toBe(0)
+    const events = (await linesOf(join(directory, 'usage.ndjson'))).sort()
+    const truth = slowEvents([Buffer.from(line(START_MS))], { stream: STREAM })
+    expect(difference(events, truth)).toEqual(SAME)
+  })
 })
 
 describe.concurrent('--dry-run', () => {
