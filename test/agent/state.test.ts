@@ -15,6 +15,7 @@ import {
   config,
   configFile,
   fileStream,
+  linesOf,
   Marker,
   Receiver,
   RunningAgent,
