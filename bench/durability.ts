@@ -16,7 +16,7 @@ export interface DurabilityOutcome {
   readonly bytes: number
   /** Why the sums at the receiver are wrong; null when they are right. */
   readonly wrong: string | null
-  readonly figures: (AgentFigures & { readonly peakRssBytes: number }) | null
+  readonly figures: (AgentFigures & { readonly peakRssBytes: number | null }) | null
 }
 
 /** `./durability-agent.ts` after the build. */
@@ -31,7 +31,7 @@ export async function measureDurability(
   const perSecond = Math.ceil(lines / 150)
   const settings = { directory, name: 'durable', format: 'datum', lines, routes: keys } as const
   const corpus = await makeCorpus({ ...settings, perSecond })
-  const child = await runMeasured([AGENT, corpus.path, directory])
+  const child = await runMeasured(['node', AGENT, corpus.path, directory])
   const { requests, figures } = answerOf(child)
   const truth = requestsOf(corpus.truth)
   const wrong = requests === truth ? null : `${requests} requests arrived, ${truth} were written`

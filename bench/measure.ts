@@ -1,5 +1,6 @@
 // One scenario: every contender's answer is compared with the truth first; only a right one gets a
-// time. Repetitions are interleaved, so that a slow moment of the machine hits all contenders.
+// time, and a floor must have read all of it. Repetitions are interleaved, so that a slow moment of
+// the machine hits all contenders.
 //
 // The fixed cost of a process (starting Node, loading modules) is measured on a log of one line and
 // taken off, because it says nothing about a file of any size.
@@ -19,7 +20,9 @@ export interface Timing {
   readonly netCpuMs: number | null
   readonly megabytesPerCpuSecond: number | null
   readonly linesPerCpuSecond: number | null
-  readonly peakRssBytes: number
+  /** MB per second of wall time, fixed cost and all. */
+  readonly megabytesPerSecond: number
+  readonly peakRssBytes: number | null
 }
 
 export interface Standing {
@@ -51,16 +54,16 @@ interface Samples {
 const NET_SHARE_MIN = 0.05
 
 export async function measure(
-  corpus: Corpus,
-  oneLine: Corpus,
+  scenario: string,
+  { corpus, oneLine }: Readonly<Record<'corpus' | 'oneLine', Corpus>>,
   contenders: readonly Contender[],
   repetitions: number,
 ): Promise<Outcome> {
   const all: Samples[] = []
   for (const contender of contenders) {
+    if (contender.rawOnly === true && corpus.envelope !== 'raw') continue
     const { stdout } = await runMeasured(contender.command(corpus))
-    const wrong = firstDifference(parseAnswer(stdout), corpus.truth)
-    all.push({ contender, wrong, whole: [], fixed: [] })
+    all.push({ contender, wrong: problemOf(contender, stdout, corpus), whole: [], fixed: [] })
   }
   const right = all.filter(({ wrong }) => wrong === null)
   for (let repetition = 0; repetition < repetitions; repetition++) {
@@ -74,13 +77,17 @@ export async function measure(
     wrong: samples.wrong,
     timing: samples.wrong === null ? timingOf(samples, corpus) : null,
   }))
-  const { format: scenario, bytes, lines } = corpus
+  const { bytes, lines } = corpus
   return { scenario, bytes, lines, repetitions, standings, ratios: ratiosOf(standings) }
 }
 
-function parseAnswer(stdout: string): unknown {
+/** Why an answer is wrong; null when it is right. */
+function problemOf({ answer }: Contender, stdout: string, corpus: Corpus): string | null {
+  if (answer !== 'totals') return firstDifference(Number.parseInt(stdout, 10), corpus[answer])
+  const { lines, totals } = corpus.truth as { lines: object; totals: object }
   try {
-    return JSON.parse(stdout)
+    const found = JSON.parse(stdout)
+    return firstDifference({ lines: found.lines, totals: found.totals }, { lines, totals })
   } catch {
     return `no JSON: ${stdout.slice(0, 80)}`
   }
@@ -91,14 +98,17 @@ function timingOf({ whole, fixed }: Samples, corpus: Corpus): Timing {
   const fixedCpuMs = median(fixed.map((usage) => usage.cpuMs))
   const difference = cpuMs - fixedCpuMs
   const netCpuMs = difference > NET_SHARE_MIN * fixedCpuMs ? difference : null
+  const wallMs = median(whole.map((usage) => usage.wallMs))
+  const peaks = whole.flatMap(({ peakRssBytes }) => peakRssBytes ?? [])
   return {
-    wallMs: median(whole.map((usage) => usage.wallMs)),
+    wallMs,
     cpuMs,
     fixedCpuMs,
     netCpuMs,
     megabytesPerCpuSecond: netCpuMs && corpus.bytes / 1e6 / (netCpuMs / 1000),
     linesPerCpuSecond: netCpuMs && corpus.lines / (netCpuMs / 1000),
-    peakRssBytes: Math.max(...whole.map((usage) => usage.peakRssBytes)),
+    megabytesPerSecond: corpus.bytes / 1e6 / (wallMs / 1000),
+    peakRssBytes: peaks.length === 0 ? null : Math.max(...peaks),
   }
 }
 

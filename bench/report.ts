@@ -6,6 +6,7 @@ import type { MemoryOutcome } from './memory.ts'
 import type { MicroOutcome } from './micro.ts'
 
 const HEADINGS = ['', 'wall ms', 'CPU ms', 'of it fixed', 'MB/CPU-s', 'Mlines/CPU-s', 'RSS MiB']
+const NAME_WIDTH = 10
 const MEBIBYTE = 1024 * 1024
 
 export function renderOutcome(outcome: Outcome): string {
@@ -73,7 +74,8 @@ function standingCells({ name, wrong, timing }: Standing): string[] {
   ]
 }
 
-function mebibytes(bytes: number): string {
+function mebibytes(bytes: number | null): string {
+  if (bytes === null) return ''
   return (bytes / MEBIBYTE).toFixed(0)
 }
 
@@ -87,7 +89,7 @@ function renderTable(rows: readonly (readonly string[])[]): string[] {
     row
       .map((cell, column) => {
         const width = widths[column] as number
-        return column === 0 ? cell.padEnd(Math.max(width, 10)) : cell.padStart(width)
+        return column === 0 ? cell.padEnd(Math.max(width, NAME_WIDTH)) : cell.padStart(width)
       })
       .join('  ')
       .trimEnd(),

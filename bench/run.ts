@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { MeterFastError } from 'meter-fast'
-import { CONTENDERS } from './contenders.ts'
-import { type Format, makeCorpus } from './corpus.ts'
+import { contenders } from './contenders.ts'
+import { makeCorpus } from './corpus.ts'
 import { type DurabilityOutcome, measureDurability } from './durability.ts'
 import { measure, type Outcome } from './measure.ts'
 import { type MemoryOutcome, measureMemory } from './memory.ts'
 import type { MicroOutcome } from './micro.ts'
 import { renderDurability, renderMemory, renderMicro, renderOutcome } from './report.ts'
+import { SCENARIOS, type Scenario } from './scenarios.ts'
 
 export interface BenchIo {
   readonly stdout: NodeJS.WritableStream
@@ -21,7 +22,7 @@ export interface BenchIo {
 }
 
 interface BenchSettings {
-  readonly scenarios: readonly Format[]
+  readonly scenarios: readonly Scenario[]
   readonly lines: number
   readonly repetitions: number
   readonly memoryLines: number
@@ -32,8 +33,8 @@ interface BenchSettings {
   readonly json: boolean
 }
 
-const SCENARIOS: readonly Format[] = ['datum', 'envoy-gateway']
-const ROUTES = 2000
+/** Of the parts, measured one by one. */
+const MICRO_ROUTES = 2000
 const FLAGS = {
   scenario: { type: 'string' },
   lines: { type: 'string', default: '500000' },
@@ -48,7 +49,7 @@ const FLAGS = {
 /**
  * Prints a table per scenario, or with `--json` one object.
  *
- * `--scenario` datum or envoy-gateway (both by default), `--lines` per log (1,000 to 100,000,000,
+ * `--scenario` one of scenarios.ts (all by default), `--lines` per log (1,000 to 100,000,000,
  * default 500,000), `--repetitions` (1 to 100, default 5). `--micro` also measures the parts
  * of the path one by one (it needs the development package tinybench), `--memory` the peak memory
  * of a scan of `--memory-lines` lines (2,600,000, about 1 GB), `--durability N` what commits cost
@@ -64,8 +65,8 @@ export async function bench(args: string[], io: BenchIo): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'meter-fast-bench-'))
   try {
     const outcomes: Outcome[] = []
-    for (const format of settings.scenarios) {
-      const outcome = await runScenario(directory, format, settings, io)
+    for (const scenario of settings.scenarios) {
+      const outcome = await runScenario(directory, scenario, settings, io)
       outcomes.push(outcome)
       if (!settings.json) io.stdout.write(renderOutcome(outcome))
     }
@@ -87,14 +88,17 @@ export async function bench(args: string[], io: BenchIo): Promise<number> {
 
 async function runScenario(
   directory: string,
-  format: Format,
+  scenario: Scenario,
   { lines, repetitions }: BenchSettings,
   io: BenchIo,
 ): Promise<Outcome> {
-  io.stderr(`${format}: making ${lines} lines, then ${repetitions} runs of each contender\n`)
-  const corpus = await makeCorpus({ directory, name: format, format, lines, routes: ROUTES })
-  const oneLine = await makeCorpus({ directory, name: 'one', format, lines: 1, routes: ROUTES })
-  const outcome = await measure(corpus, oneLine, CONTENDERS, repetitions)
+  const { name } = scenario
+  const { present, absent } = contenders()
+  for (const peer of absent) io.stderr(`${peer.name} is not there: ${peer.remedy}\n`)
+  io.stderr(`${name}: making ${lines} lines, then ${repetitions} runs of each contender\n`)
+  const corpus = await makeCorpus({ ...scenario, directory, lines })
+  const oneLine = await makeCorpus({ ...scenario, directory, name: 'one', lines: 1 })
+  const outcome = await measure(name, { corpus, oneLine }, present, repetitions)
   await rm(corpus.path)
   return outcome
 }
@@ -107,7 +111,13 @@ async function runMicro(
   io.stderr(`micro: making ${lines} lines\n`)
   // Loaded here only: an installed package has no tinybench.
   const { measureMicro } = await import('./micro.ts')
-  const settings = { directory, name: 'micro', format: 'datum', lines, routes: ROUTES } as const
+  const settings = {
+    directory,
+    name: 'micro',
+    format: 'datum',
+    lines,
+    routes: MICRO_ROUTES,
+  } as const
   const micro = await measureMicro(await makeCorpus(settings))
   if (!json) io.stdout.write(renderMicro(micro))
   return micro
@@ -137,11 +147,10 @@ async function runDurability(
 
 function readSettings(args: string[]): BenchSettings {
   const values = parseFlags(args)
-  const scenarios = SCENARIOS.filter((name) =>
-    [undefined, name].includes(values.scenario as Format),
-  )
+  const scenarios = SCENARIOS.filter(({ name }) => [undefined, name].includes(values.scenario))
   if (scenarios.length === 0) {
-    throw usage(`--scenario must be one of ${SCENARIOS.join(', ')}, not "${values.scenario}"`)
+    const names = SCENARIOS.map(({ name }) => name).join(', ')
+    throw usage(`--scenario must be one of ${names}, not "${values.scenario}"`)
   }
   return {
     scenarios,

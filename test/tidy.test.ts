@@ -170,6 +170,7 @@ function sourceFiles(): string[] {
   return FOLDERS.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && EXTENSIONS.has(extname(entry.name)))
+      .filter((entry) => !entry.parentPath.includes('node_modules'))
       .map((entry) => posix.join(entry.parentPath.slice(ROOT.length + 1), entry.name)),
   )
 }

@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<string, string>> = { httproute: 'HTTPRoute', grpcro
 export class Totals {
   readonly #byRoute = new Map<string | null, Map<string, Sums>>()
   readonly #unattributed: Record<string, number> = {}
+  readonly #ignored: Record<string, number> = {}
   readonly #quarantined: Record<string, number> = {}
   #read = 0
   #metered = 0
@@ -38,9 +39,22 @@ export class Totals {
     addTo(sums, 4, Math.floor(ms / 1000))
   }
 
-  unattributed(reason: string): void {
+  /** Lines that somebody else has summed, in the order of the amounts of a row. */
+  addGroup(project: string, route: string | null, lines: number, amounts: readonly bigint[]): void {
+    this.#read += lines
+    this.#metered += lines
+    const { high } = this.#sums(project, route)
+    for (const [column, amount] of amounts.entries()) high[column] = (high[column] ?? 0n) + amount
+  }
+
+  unattributed(reason: string, lines = 1): void {
+    this.#read += lines
+    this.#unattributed[reason] = (this.#unattributed[reason] ?? 0) + lines
+  }
+
+  ignored(reason: string): void {
     this.#read += 1
-    this.#unattributed[reason] = (this.#unattributed[reason] ?? 0) + 1
+    this.#ignored[reason] = (this.#ignored[reason] ?? 0) + 1
   }
 
   quarantined(reason: string): void {
@@ -48,14 +62,13 @@ export class Totals {
     this.#quarantined[reason] = (this.#quarantined[reason] ?? 0) + 1
   }
 
-  report(bytes: number): object {
+  report(): object {
     return {
-      bytes,
       lines: {
         read: this.#read,
         metered: this.#metered,
         lenient: 0,
-        ignored: {},
+        ignored: this.#ignored,
         unattributed: this.#unattributed,
         quarantined: this.#quarantined,
       },

@@ -18,30 +18,43 @@ interface LogRecord {
   readonly duration?: unknown
 }
 
-function readLog(path: string, totals: Totals, namespaceIsProject: boolean): number {
+function readLog(path: string, countOne: (line: string) => void): void {
   let buffer = Buffer.allocUnsafe(BUFFER_BYTES)
   let held = 0
-  let bytes = 0
   const fd = openSync(path, 'r')
   for (;;) {
     if (held === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2)
     const got = readSync(fd, buffer, held, buffer.length - held, null)
     if (got === 0) break
-    bytes += got
     const end = held + got
     let start = 0
     let lf = buffer.indexOf(LF)
     while (lf !== -1 && lf < end) {
-      countLine(buffer.toString('utf8', start, lf), totals, namespaceIsProject)
+      countOne(buffer.toString('utf8', start, lf))
       start = lf + 1
       lf = buffer.indexOf(LF, start)
     }
     buffer.copyWithin(0, start, end)
     held = end - start
   }
-  if (held > 0) countLine(buffer.toString('utf8', 0, held), totals, namespaceIsProject)
+  if (held > 0) countOne(buffer.toString('utf8', 0, held))
   closeSync(fd)
-  return bytes
+}
+
+/** `<time> <stream> <P or F> <text>`: parts are joined, what goes to stderr is no access log. */
+function joinedCri(totals: Totals, countOne: (line: string) => void): (line: string) => void {
+  let parts = ''
+  return (line) => {
+    const [, stream, tag] = line.split(' ', 3)
+    if (stream === 'stderr') return totals.ignored('stderr')
+    const text = line.slice(line.indexOf(` ${tag} `) + 3)
+    if (tag === 'P') {
+      parts += text
+      return
+    }
+    countOne(parts + text)
+    parts = ''
+  }
 }
 
 function countLine(line: string, totals: Totals, namespaceIsProject: boolean): void {
@@ -78,8 +91,11 @@ function namespaceOf(route: string | null): string | null {
   return namespaceEnd === -1 ? null : route.slice(kindEnd + 1, namespaceEnd)
 }
 
-const [format, path] = process.argv.slice(2)
-if (format === undefined || path === undefined) throw new Error('usage: node-json FORMAT FILE')
+const [format, path, envelope = 'raw'] = process.argv.slice(2)
+if (format === undefined || path === undefined) {
+  throw new Error('usage: node-json FORMAT FILE [ENVELOPE]')
+}
 const totals = new Totals()
-const bytes = readLog(path, totals, format === 'envoy-gateway')
-process.stdout.write(`${JSON.stringify(totals.report(bytes))}\n`)
+const countOne = (line: string) => countLine(line, totals, format === 'envoy-gateway')
+readLog(path, envelope === 'cri' ? joinedCri(totals, countOne) : countOne)
+process.stdout.write(`${JSON.stringify(totals.report())}\n`)

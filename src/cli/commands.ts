@@ -136,7 +136,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     examples: ['meter-fast bench', 'meter-fast bench --json > bench.json'],
     flags: {
       json: flag('print one JSON object'),
-      scenario: text('NAME', 'datum or envoy-gateway (default: both)'),
+      scenario: text('NAME', 'one of the scenarios (default: all)'),
       lines: text('N', 'lines of a log (default 500000)'),
       repetitions: text('N', 'interleaved repetitions (default 5)'),
       micro: flag('the parts of the path one by one'),

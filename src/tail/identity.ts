@@ -179,12 +179,13 @@ function besideHeld(known: KnownGeneration, candidate: Candidate): Verdict | und
 
 /** A generation known from a commit, whose file is looked for. */
 function lookedFor(known: KnownGeneration, candidate: Candidate): Verdict | undefined {
-  const { generation, finished, proofBytes, repeats } = known
+  const { generation, finished, lost, proofBytes, repeats } = known
   const { size } = candidate
   const isOwn = isSameFile(known, candidate)
   if (proofBytes === 0) {
-    // Nothing was read of it. Its own file is it; a finished one stays it while it is empty.
-    const same = isOwn && size !== undefined && (!finished || size === 0)
+    // Nothing was read of it. Its own file is it; a finished one stays it while it is empty. One
+    // that was lost so early left its file to a later one: nothing would tell that it came back.
+    const same = isOwn && size !== undefined && lost !== true && (!finished || size === 0)
     return same ? { kind: 'continue', generation } : undefined
   }
   // Where lines repeat, files begin alike: only what a compressor made of it is taken for it.

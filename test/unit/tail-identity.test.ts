@@ -150,6 +150,12 @@ describe('a generation from a commit is looked for', () => {
       file(LONG, { inode: '10' }),
       { kind: 'new' },
     ],
+    [
+      'nothing was proven, and it was lost: its file is another one now',
+      known('torn', { offset: 0, lost: true }),
+      file(LONG, { inode: '10' }),
+      { kind: 'new' },
+    ],
     ['nothing was proven, other inode', known('torn', { offset: 0 }), file(LONG), { kind: 'new' }],
     ['it ended within its first line, and its copy is found', torn, file('torn'), goesOn],
     [
