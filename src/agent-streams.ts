@@ -86,26 +86,33 @@ export class AgentStreams {
   }
 
   /**
-   * Reads what is new in every stream, as long as `mayRead` says so. Resolves to the bytes read,
-   * and whether all streams had their turn.
+   * Reads what is new in every stream, several at a time, as long as `mayRead` says so. Resolves to
+   * the bytes read, and whether all streams had their turn.
    */
   async poll(
     last: boolean,
     mayRead: () => boolean,
     signal: AbortSignal,
   ): Promise<{ readonly bytes: number; readonly isComplete: boolean }> {
-    let bytes = 0
+    const before = this.bytesRead
     let isComplete = true
-    for (const stream of this.#streams.values()) {
-      if (signal.aborted) return { bytes, isComplete: false }
-      isComplete &&= mayRead()
-      // A pause reads nothing, but it looks: what is rotated and deleted meanwhile is held open.
-      const got = await this.#poll(stream, isComplete ? TURN_BYTES : 0, last, signal)
-      bytes += got
-      this.bytesRead += got
-      this.#tellProblems(stream.takeProblems())
+    const waiting = this.#streams.values()
+    const work = async (): Promise<void> => {
+      for (const stream of waiting) {
+        isComplete &&= !signal.aborted && mayRead()
+        if (signal.aborted) return
+        // A pause reads nothing, but it looks: what is rotated and deleted meanwhile is held open.
+        const got = await this.#poll(stream, isComplete ? TURN_BYTES : 0, last, signal)
+        this.bytesRead += got
+        this.#tellProblems(stream.takeProblems())
+      }
     }
-    return { bytes, isComplete }
+    const workers = Array.from({ length: this.#config.workersMax }, work)
+    // None may still read when one has failed: the engines are closed then.
+    for (const end of await Promise.allSettled(workers)) {
+      if (end.status === 'rejected') throw end.reason
+    }
+    return { bytes: this.bytesRead - before, isComplete }
   }
 
   /** A log that cannot be read is told, and does not stop the others. */

@@ -1,8 +1,10 @@
 // The resolved configuration: plain, read-only, every default filled in, units in the names.
 // Relative paths of logs are taken from the working directory, once, here.
 
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { MeterFastError } from '../errors.ts'
+import { WORKERS_MAX } from './fields.ts'
 import { type ResolvedFormat, resolveFormat } from './formats.ts'
 import type { FormatMap, LineDimension } from './presets.ts'
 import type { DimensionValue } from './readers.ts'
@@ -63,6 +65,8 @@ export interface Config {
     readonly keysMax: number
     readonly streamStatesMax: number
   }
+  /** Streams that are read at the same time. */
+  readonly workersMax: number
   readonly state: {
     readonly dir: string
     readonly spoolBytesMax: number
@@ -102,6 +106,7 @@ export function buildConfig(values: Values, once: boolean): Config {
       keysMax: need(values, 'limits.keys_max'),
       streamStatesMax: need(values, 'limits.stream_states_max'),
     },
+    workersMax: values.get('workers_max') ?? Math.min(availableParallelism(), WORKERS_MAX),
     state: {
       dir: need(values, 'state.dir'),
       spoolBytesMax: need(values, 'state.spool_bytes_max'),

@@ -43,6 +43,9 @@ const KIB = 1024
 const MIB = KIB * KIB
 const TIB = MIB * MIB
 
+/** Reads run on libuv's thread pool, which has so many threads. */
+export const WORKERS_MAX = 4
+
 const KUBERNETES_NAME = {
   pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
   patternTodo: 'write exact names of at most 63 of a-z, 0-9 and -',
@@ -245,6 +248,13 @@ export const FIELDS: readonly Field[] = [
     min: 1,
     max: 10_000_000,
     about: 'Long requests of one stream that are followed; beyond it only their end is billed.',
+  },
+  {
+    path: 'workers_max',
+    kind: 'count',
+    min: 1,
+    max: WORKERS_MAX,
+    about: 'Streams that are read at the same time; default: one for each core, up to 4.',
   },
   {
     path: 'state.dir',

@@ -47,6 +47,8 @@ export function configText(directory: string, parts: ConfigParts = {}): string {
     streams,
     sink: sink ?? { type: 'file', path: join(directory, 'usage.ndjson') },
     state: { dir: join(directory, 'state'), reserve_bytes: '0B' },
+    // One after another, which a Marker relies on.
+    workers_max: 1,
     ...rest,
   })
 }

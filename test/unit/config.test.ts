@@ -1,5 +1,6 @@
 // Loading: all problems at once with places, every rule between fields, and the resolved result.
 
+import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { MeterFastError } from '../../src/errors.ts'
@@ -95,7 +96,9 @@ sink: { type: stdout }`
 
 describe('the result', () => {
   test('the least configuration has every default', () => {
-    expect(load(LEAST)).toMatchInlineSnapshot(`
+    const { workersMax, ...rest } = load(LEAST)
+    expect(workersMax).toBe(Math.min(availableParallelism(), 4))
+    expect(rest).toMatchInlineSnapshot(`
       {
         "ambiguousPolicy": "resend",
         "connectionSeconds": "exact",
@@ -228,6 +231,7 @@ streams:
 dimensions: { region: us-east-1, gateway: { from: /gateway/0/name } }
 exclude: { response_flags: [NR], response_codes: [0, '503'] }
 limits: { line_bytes_max: 64KiB, keys_max: 10, stream_states_max: 20 }
+workers_max: 3
 state: { dir: /s, spool_bytes_max: 1GiB, held_bytes_max: 1048576 }
 sink:
   type: milo-gateway
@@ -289,6 +293,7 @@ observe: { listen: '[::1]:9464' }
           "spoolBytesMax": 1073741824,
         },
         "windowMs": 300000,
+        "workersMax": 3,
       }
     `)
     expect(streams).toHaveLength(1)
