@@ -1,0 +1,127 @@
+// One life of the agent's process: what it holds open, how often it had to wait for the world, and
+// when it dies. Death is sudden: whatever the agent waits for never comes, so it does nothing more;
+// what the kernel takes back of a dead process, its open files, is taken back.
+
+import type { AgentReport } from '../../src/agent.ts'
+import { real } from './system.ts'
+
+/** Operations between two moments of rest; an agent that needs more is running in circles. */
+const OPERATIONS_MAX = 50_000
+
+export class Life {
+  readonly number: number
+  /** Operations so far. */
+  operations = 0
+  /** The operation that it does not survive. */
+  diesAt = Number.POSITIVE_INFINITY
+  isDead = false
+  /** Its run has ended by itself. */
+  isOver = false
+  /** A commit failed, so that it began anew and closed the files that it held. */
+  hasFailed = false
+  /** It waits before it opens its state anew. */
+  isPausing = false
+  /** What its run told at its end. */
+  report: AgentReport | undefined
+  /** Why its run ended, if it failed. */
+  error: unknown
+  /** Reads of the core that go on. */
+  reads = 0
+  readonly #fds = new Set<number>()
+  readonly #engines: { close(): void }[] = []
+  #restedAt = 0
+
+  constructor(number: number) {
+    this.number = number
+  }
+
+  get isRunning(): boolean {
+    return !this.isDead && !this.isOver
+  }
+
+  /** False: the agent is dead and must not go on. */
+  survives(): boolean {
+    if (this.isDead) return false
+    this.operations += 1
+    if (this.operations >= this.diesAt) this.die()
+    return !this.isDead
+  }
+
+  get isInCircles(): boolean {
+    return this.operations - this.#restedAt > OPERATIONS_MAX
+  }
+
+  rests(): void {
+    this.#restedAt = this.operations
+  }
+
+  die(): void {
+    this.isDead = true
+  }
+
+  opened(fd: number): void {
+    this.#fds.add(fd)
+  }
+
+  closed(fd: number): void {
+    this.#fds.delete(fd)
+  }
+
+  owns(fd: number): boolean {
+    return this.#fds.has(fd)
+  }
+
+  get fds(): Iterable<number> {
+    return this.#fds
+  }
+
+  /** Makes calls of the engine that take time operations of this life. */
+  adopt(engine: object): object {
+    this.#engines.push(engine as { close(): void })
+    owners.set(engine, this)
+    return Object.setPrototypeOf(engine, observedPrototype(Object.getPrototypeOf(engine)))
+  }
+
+  /** The result of a call of an engine, unless the agent dies meanwhile. */
+  async finished<T>(result: Promise<T>): Promise<T> {
+    this.reads += 1
+    try {
+      return await result
+    } finally {
+      this.reads -= 1
+      if (!this.survives()) await never()
+    }
+  }
+
+  /** Takes back what a process had. */
+  bury(): void {
+    for (const fd of this.#fds) real.closeSync(fd)
+    this.#fds.clear()
+    if (this.reads > 0) return
+    for (const engine of this.#engines.splice(0)) engine.close()
+  }
+}
+
+const owners = new WeakMap<object, Life>()
+let observed: object | undefined
+
+/** The engine's own methods, as operations of the life that owns it. */
+function observedPrototype(prototype: object): object {
+  if (observed !== undefined) return observed
+  observed = Object.create(prototype) as object
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    const call = (prototype as Record<string, unknown>)[name]
+    if (name === 'constructor' || typeof call !== 'function') continue
+    const value = function (this: object, ...args: unknown[]): unknown {
+      const result = call.apply(this, args) as unknown
+      return result instanceof Promise ? owners.get(this)?.finished(result) : result
+    }
+    Object.defineProperty(observed, name, { value })
+  }
+  return observed
+}
+
+/** A new one each time: who waits for it can be forgotten. */
+export function never(): Promise<never> {
+  return new Promise(() => undefined)
+}
