@@ -74,6 +74,7 @@ export class Agents {
     const onSignal = (one: AgentSignal): void => {
       this.signals.push(one)
     }
+    life.forgets()
     const store = this.#disk.open(life)
     const run = new AgentRun(
       config,

@@ -43,7 +43,6 @@ export class CommitWatch {
   /** Somebody asked for events that were refused. */
   isSentAgain = false
   readonly #rejectedByKey = new Map<string, string>()
-  readonly #streamByKey = new Map<string, StreamClaims>()
   /** Where the last piece of each stream ended. */
   readonly #pieceEnds = new Map<string, Position>()
   /** Ids of every batch that ever was. */
@@ -80,27 +79,25 @@ export class CommitWatch {
     for (const key of keys) {
       if (put.includes(key)) continue
       if (/^spool\/(queue|held)\//.test(key)) this.#left(key, picture)
-      if (key.startsWith('stream/')) this.#streamByKey.get(key)?.ended(life)
     }
   }
 
   #put(key: string, bytes: Uint8Array, commit: Commit): void {
     const [family, kind] = key.split('/', 2)
-    if (family === 'stream') this.#stream(key, bytes, commit)
+    if (family === 'stream') this.#stream(bytes, commit)
     else if (family === 'ledger') this.#piece(bytes, commit.life)
     else if (family === 'spool' && kind === 'batch') this.#batch(key, commit.picture)
     else if (family === 'accepted') this.#accepted(key, bytes, commit.picture)
     else if (family === 'rejected') this.#rejected(key, bytes)
   }
 
-  #stream(key: string, bytes: Uint8Array, { gaps, life }: Commit): void {
+  #stream(bytes: Uint8Array, { gaps, life }: Commit): void {
     const { stream, generations } = streamHead(bytes)
     const log = this.#logOf(stream)
     check('I3', log !== undefined, () => `the state has a stream ${stream} that nobody writes`)
     if (log === undefined) return
     const claims = this.streams.get(stream) ?? new StreamClaims(log)
     this.streams.set(stream, claims)
-    this.#streamByKey.set(key, claims)
     claims.committed(
       generations,
       gaps.filter((gap) => gap.stream === stream),

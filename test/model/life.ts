@@ -3,6 +3,9 @@
 // what the kernel takes back of a dead process, its open files, is taken back.
 
 import type { AgentReport } from '../../src/agent.ts'
+import type { Content } from './content.ts'
+import { type EngineOffsets, FoldTrace } from './fold-trace.ts'
+import type { StreamLog } from './stream-log.ts'
 import { real } from './system.ts'
 
 /** Operations between two moments of rest; an agent that needs more is running in circles. */
@@ -28,7 +31,9 @@ export class Life {
   /** Reads of the core that go on. */
   reads = 0
   readonly #fds = new Set<number>()
-  readonly #engines: { close(): void }[] = []
+  readonly #engines: Engine[] = []
+  /** What each engine was given. */
+  readonly traces: FoldTrace[] = []
   #restedAt = 0
 
   constructor(number: number) {
@@ -75,11 +80,18 @@ export class Life {
     return this.#fds
   }
 
-  /** Makes calls of the engine that take time operations of this life. */
-  adopt(engine: object): object {
-    this.#engines.push(engine as { close(): void })
-    owners.set(engine, this)
+  /** Makes calls of the engine that take time operations of this life, and follows what it reads. */
+  adopt(engine: object, sourceOf: SourceOf): object {
+    const trace = new FoldTrace()
+    this.#engines.push(engine as Engine)
+    this.traces.push(trace)
+    owners.set(engine, { life: this, trace, sourceOf })
     return Object.setPrototypeOf(engine, observedPrototype(Object.getPrototypeOf(engine)))
+  }
+
+  /** The agent begins anew on its state: what it had in memory is gone. */
+  forgets(): void {
+    this.traces.length = 0
   }
 
   /** The result of a call of an engine, unless the agent dies meanwhile. */
@@ -102,7 +114,28 @@ export class Life {
   }
 }
 
-const owners = new WeakMap<object, Life>()
+/** What a file holds. */
+export interface Source {
+  readonly log: StreamLog
+  readonly content: Content
+}
+
+/** What the file holds that an engine reads, or whose bytes it is fed now. */
+type SourceOf = (fd: number | undefined) => Source | undefined
+
+interface Engine {
+  offset(): number
+  readOffset(): number
+  close(): void
+}
+
+interface Owner {
+  readonly life: Life
+  readonly trace: FoldTrace
+  readonly sourceOf: SourceOf
+}
+
+const owners = new WeakMap<object, Owner>()
 let observed: object | undefined
 
 /** The engine's own methods, as operations of the life that owns it. */
@@ -112,13 +145,36 @@ function observedPrototype(prototype: object): object {
   for (const name of Object.getOwnPropertyNames(prototype)) {
     const call = (prototype as Record<string, unknown>)[name]
     if (name === 'constructor' || typeof call !== 'function') continue
-    const value = function (this: object, ...args: unknown[]): unknown {
+    const value = function (this: Engine, ...args: unknown[]): unknown {
+      const note = before(this, name, args)
       const result = call.apply(this, args) as unknown
-      return result instanceof Promise ? owners.get(this)?.finished(result) : result
+      if (!(result instanceof Promise)) {
+        note?.()
+        return result
+      }
+      return owners.get(this)?.life.finished(note === undefined ? result : result.finally(note))
     }
     Object.defineProperty(observed, name, { value })
   }
   return observed
+}
+
+/** Notes what a call is about to do; gives what is to be noted when it is done. */
+function before(engine: Engine, name: string, args: unknown[]): (() => void) | undefined {
+  const { trace, sourceOf } = owners.get(engine) as Owner
+  if (name === 'endGeneration' || name === 'endStream') trace.ended()
+  if (name === 'seek') trace.jumped()
+  if (name === 'snapshot') trace.held()
+  if (name !== 'read' && name !== 'feed') return undefined
+  const source = sourceOf(name === 'read' ? (args[0] as number) : undefined)
+  const start = offsetsOf(engine)
+  return () => {
+    if (source !== undefined) trace.read(source.log, source.content, start, offsetsOf(engine))
+  }
+}
+
+function offsetsOf(engine: Engine): EngineOffsets {
+  return { offset: engine.offset(), readOffset: engine.readOffset() }
 }
 
 /** A new one each time: who waits for it can be forgotten. */

@@ -8,7 +8,7 @@
 import type { AgentWaker, AgentWorld } from '../../src/agent-world.ts'
 import { Dice } from '../reference/dice.ts'
 import { Inodes } from './inodes.ts'
-import { type Life, never } from './life.ts'
+import { type Life, never, type Source } from './life.ts'
 import { BASE_MS, type Setup } from './sequence.ts'
 import { type Observer, real } from './system.ts'
 import { Violation } from './violation.ts'
@@ -95,6 +95,8 @@ export class Simulation implements Observer {
   }
 
   glimpse(): void {
+    // A read of the core goes on in a thread of its own: it sees a file as it was at its start.
+    if ((this.life?.reads ?? 0) > 0) return
     const operations = this.life?.operations ?? 0
     while (this.#agenda[0] !== undefined && this.#agenda[0].at <= operations) {
       this.#agenda.shift()?.act()
@@ -204,6 +206,9 @@ export class Simulation implements Observer {
     return fds.map((fd) => real.fstatSync(fd, { bigint: true }).ino)
   }
 
+  /** What files hold, by inode as the agent sees it. */
+  readonly #sources = new Map<bigint, Source>()
+  #lastReadFd = -1
   /** Inodes that exist: those of files with a name, or that somebody has open. */
   inodesInUse: () => ReadonlySet<bigint> = () => new Set()
   readonly inodeOf: (inode: bigint) => bigint
@@ -225,7 +230,22 @@ export class Simulation implements Observer {
   }
 
   engine(engine: object): object {
-    return this.life?.adopt(engine) ?? engine
+    const sourceOf = (fd: number | undefined) => this.#sourceOf(fd ?? this.#lastReadFd)
+    return this.life?.adopt(engine, sourceOf) ?? engine
+  }
+
+  reads(fd: number): void {
+    this.#lastReadFd = fd
+  }
+
+  /** From now on a file with this real inode holds that. */
+  knows(inode: bigint, source: Source): void {
+    this.#sources.set(this.inodeOf(inode), source)
+  }
+
+  #sourceOf(fd: number): Source | undefined {
+    const { ino } = real.fstatSync(fd, { bigint: true })
+    return this.#sources.get(this.inodeOf(ino))
   }
 }
 

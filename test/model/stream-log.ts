@@ -171,6 +171,7 @@ export class StreamLog {
   #know(path: string, content: Content): void {
     const { ino } = real.statSync(path, { bigint: true })
     const inode = String(this.#simulation.inodeOf(ino))
+    this.#simulation.knows(ino, { log: this, content })
     this.#byInode.set(inode, [...(this.#byInode.get(inode) ?? []), content])
     this.#simulation.touch(path)
   }

@@ -31,6 +31,8 @@ export interface Observer {
   /** The agent looks at something without waiting. */
   glimpse(): void
   opened(fd: number): void
+  /** Bytes of an open file are read. */
+  reads(fd: number): void
   closed(fd: number): void
   owns(fd: number): boolean
   /** When the file or directory with this inode was made and changed, on the wall clock. */
@@ -67,6 +69,7 @@ class Handle {
 
   async read(buffer: Uint8Array, offset: number, length: number, position: number) {
     await this.#observer.operation()
+    this.#observer.reads(this.fd)
     return { bytesRead: real.readSync(this.fd, buffer, offset, length, position), buffer }
   }
 

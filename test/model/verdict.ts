@@ -24,7 +24,7 @@ import {
   judgeSignals,
 } from './ledger-verdict.ts'
 import type { Life } from './life.ts'
-import type { StreamClaims, Stretch } from './positions.ts'
+import type { Folded, StreamClaims } from './positions.ts'
 import type { Receiver } from './receiver.ts'
 import { check } from './violation.ts'
 
@@ -66,6 +66,7 @@ export function judge(run: Run): Verdict {
   const late = new LateUsage()
   for (const claims of run.claims) {
     for (const content of claims.log.contents) judgeReading(content, claims, run)
+    judgeGaps(claims)
     judgeOrder(claims)
     for (const text of eventsOfStream(claims, run, late)) {
       const { id } = JSON.parse(text) as { id: string }
@@ -83,7 +84,7 @@ export function judge(run: Run): Verdict {
 function verdictOf(events: ReadonlyMap<string, string>, run: Run): Verdict {
   const contents = [...run.claims].flatMap(({ log }) => log.contents)
   const isWhole = [...run.claims].every((claims) =>
-    claims.log.contents.every((content) => (claims.endOf(content) ?? 0) >= content.dueBytes),
+    claims.log.contents.every((content) => claims.endOf(content) >= content.dueBytes),
   )
   const areThere = contents.every((content) => content.survivingBytes === content.bytes.length)
   const isInParts = [...run.watch.pieces.values()].some(({ part }) => part !== '0')
@@ -96,27 +97,32 @@ function verdictOf(events: ReadonlyMap<string, string>, run: Run): Verdict {
 /** Everything that can be read is read; what is not is recorded, and only that (I7). */
 function judgeReading(content: Content, claims: StreamClaims, run: Run): void {
   const name = `generation ${content.number} of ${claims.log.place.stream}`
-  const end = claims.endOf(content) ?? 0
+  const end = claims.endOf(content)
   const due = dueBytes(content, run)
   check('I7', end >= due, () => `${name} was read to ${end} of ${due} bytes`)
-  const gaps = claims.gapsOf(content)
-  const isShort = claims.endOf(content) !== undefined && end < content.dueBytes
-  // Without a whole line an agent knows nothing of a file, and so of no loss; and a directory
-  // without a newer file may only be unmounted.
-  const isFollowed = claims.log.contents.some((one) => {
-    return one.number > content.number && one.carriers.size > 0
-  })
   // What came between a copy and the emptying of its original, nobody has seen.
   const isCopied = content.isEmptied && content.survivingBytes > 0
-  const isKnown = isFollowed && !isCopied && content.bytes.subarray(0, end).includes(0x0a)
-  if (isShort && isKnown && !isPackedLate(content)) {
-    check('I7', gaps.length > 0, () => `${name} lost bytes from ${end} on without a gap record`)
-  }
+  // Without a whole line an agent knows nothing of a file, and so of no loss; and a directory
+  // without a newer file may only be unmounted.
+  const isKnown = content.bytes.subarray(0, end).includes(0x0a) && isFollowed(content, claims)
+  const isShort = end > 0 && end < content.dueBytes
+  if (!isShort || !isKnown || isCopied || isPackedLate(content)) return
+  const isTold = claims.gaps.some(({ offset }) => offset === end)
+  check('I7', isTold, () => `${name} lost bytes from ${end} on without a gap record`)
+}
+
+function isFollowed(content: Content, { log }: StreamClaims): boolean {
+  return log.contents.some((one) => one.number > content.number && one.carriers.size > 0)
+}
+
+/** Where nothing was hurt, nothing is said to be lost. */
+function judgeGaps({ log, gaps }: StreamClaims): void {
   // Of a file that was emptied nobody knows what was written just before.
-  const isWhole = content.survivingBytes === content.bytes.length
-  const wasHurt = !isWhole || content.isLate || content.isEmptied
-  check('I7', gaps.length === 0 || wasHurt, () => {
-    return `${name} has a gap record (${gaps[0]?.reason}) and lost nothing`
+  const isHurt = log.contents.some(
+    (one) => one.survivingBytes < one.bytes.length || one.isLate || one.isEmptied,
+  )
+  check('I7', gaps.length === 0 || isHurt, () => {
+    return `${log.place.stream} has a gap record (${gaps[0]?.reason}) and lost nothing`
   })
 }
 
@@ -140,9 +146,9 @@ function isPackedLate({ isLate, carriers }: Content): boolean {
   return isLate && ![...carriers.values()].includes(Number.POSITIVE_INFINITY)
 }
 
-function judgeOrder({ stretches, log }: StreamClaims): void {
+function judgeOrder({ folded, log }: StreamClaims): void {
   let last = 0
-  for (const { content } of stretches) {
+  for (const { content } of folded) {
     const { number, isLate } = content
     const isInOrder = number >= last || isLate
     check('I3', isInOrder, () => `${log.place.stream}: generation ${number} came after ${last}`)
@@ -153,14 +159,14 @@ function judgeOrder({ stretches, log }: StreamClaims): void {
 /** What the oracle makes of the bytes that were read. */
 function eventsOfStream(claims: StreamClaims, run: Run, late: LateUsage): string[] {
   const { log } = claims
-  const stretches = readingOf(claims, run)
-  const files = filesOf(stretches)
-  const first = stretches[0]
+  const { folded } = claims
+  const files = filesOf(folded)
+  const first = folded[0]
   if (first === undefined) return []
   const { stream } = log.place
   const common = { stream, envelope: log.place.isCri ? ('cri' as const) : ('raw' as const) }
   const options = { ...run.optionsOf(first.life), ...common }
-  const lifeOf = livesOfLines(stretches, common.envelope)
+  const lifeOf = livesOfLines(folded, common.envelope)
   const optionsOf = (line: number): SlowOptions => ({ ...run.optionsOf(lifeOf(line)), ...common })
   const meter = new SlowMeter(options, 'quarantine', {
     optionsOf,
@@ -194,39 +200,24 @@ function linesIn(counts: Readonly<Record<string, string | number>>): number {
   return all.reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
-/** Each content as far as it was read, in the order of reading. */
-function filesOf(stretches: readonly Stretch[]): Buffer[] {
-  const ends = new Map<Content, number>()
-  for (const { content, to } of stretches) ends.set(content, to)
-  return Array.from(ends, ([content, to]) => content.bytes.subarray(0, to))
-}
-
-/**
- * What was read, in order. A generation that was first seen and let go between two commits is in
- * none of them: it was read whole, or sums will not fit.
- */
-function readingOf({ stretches, log }: StreamClaims, run: Run): Stretch[] {
-  const all = [...stretches]
-  for (const content of log.contents) {
-    const isRead = isHeld(content, run) && content.heldDueBytes > 0
-    if (!isRead || all.some((one) => one.content === content)) continue
-    const to = content.bytes.length
-    const life = run.lifeOf(content.heldBy ?? 0)
-    const at = all.findIndex((one) => one.content.number > content.number)
-    all.splice(at < 0 ? all.length : at, 0, { content, from: 0, to, life })
+/** What was folded, in order; where reading went on elsewhere another file begins. */
+function filesOf(folded: readonly Folded[]): Buffer[] {
+  const files: { readonly content: Content; readonly from: number; to: number }[] = []
+  for (const { content, from, to } of folded) {
+    const last = files.at(-1)
+    if (last !== undefined && last.content === content && last.to === from) last.to = to
+    else files.push({ content, from, to })
   }
-  return all
+  return files.map(({ content, from, to }) => content.bytes.subarray(from, to))
 }
 
 /** Which life has read which line, by number. */
-function livesOfLines(stretches: readonly Stretch[], envelope: Envelope): (line: number) => Life {
+function livesOfLines(folded: readonly Folded[], envelope: Envelope): (line: number) => Life {
   const ends: { readonly life: Life; readonly lines: number }[] = []
-  const files = new Map<Content, Buffer>()
-  for (const [index, { content, to, life }] of stretches.entries()) {
-    files.set(content, content.bytes.subarray(0, to))
-    if (stretches[index + 1]?.life === life) continue
-    const isLast = index === stretches.length - 1
-    const whole = isLast ? [] : joinedLines([...files.values()], envelope)
+  for (const [index, { life }] of folded.entries()) {
+    if (folded[index + 1]?.life === life) continue
+    const isLast = index === folded.length - 1
+    const whole = isLast ? [] : joinedLines(filesOf(folded.slice(0, index + 1)), envelope)
     const lines = isLast ? Number.POSITIVE_INFINITY : whole.filter(({ isCut }) => !isCut).length
     ends.push({ life, lines })
   }
