@@ -226,7 +226,9 @@ export class AgentRun {
       this.#discoverAtMs = Number.NEGATIVE_INFINITY
       await this.#discover()
       const bytes = await this.#pollAndRender(signal, true)
-      quiet = bytes > 0 || this.#paused ? 0 : quiet + 1
+      // A generation that ended without a byte may have stood before others.
+      const goesOn = bytes > 0 || this.#paused || this.#streams.isChanged
+      quiet = goesOn ? 0 : quiet + 1
       if (quiet === 0) await this.#commit()
       if (this.#paused) await this.#waitForRoom(signal)
     }

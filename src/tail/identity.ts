@@ -183,10 +183,11 @@ function lookedFor(known: KnownGeneration, candidate: Candidate): Verdict | unde
   const { size } = candidate
   const isOwn = isSameFile(known, candidate)
   if (proofBytes === 0) {
-    // Nothing was read of it. Its own file is it; a finished one stays it while it is empty. One
+    // Nothing was read of it. Its own file is it; a finished one, or a .gz, while it is empty. One
     // that was lost so early left its file to a later one: nothing would tell that it came back.
-    const same = isOwn && size !== undefined && lost !== true && (!finished || size === 0)
-    return same ? { kind: 'continue', generation } : undefined
+    const isEmpty = candidate.head.length === 0
+    const isIt = isOwn && lost !== true && (isEmpty || (size !== undefined && !finished))
+    return isIt ? { kind: 'continue', generation } : undefined
   }
   // Where lines repeat, files begin alike: only what a compressor made of it is taken for it.
   const isVague = repeats === true || repeatsLines(candidate.head)

@@ -1,6 +1,6 @@
 // Totals of one stream's lines in one window: which key usage is kept under, and what fits.
 
-import type { Route } from './attribution.ts'
+import type { Reason, Route } from './attribution.ts'
 import type { Amounts } from './read-line.ts'
 
 /** What totals are kept under. */
@@ -49,35 +49,81 @@ export const NO_USAGE: Usage = {
   secondsFloor: 0n,
 }
 
+/** Usage without a project, and what its lines said in the place of one. */
+export interface Unattributed {
+  readonly reason: Reason
+  readonly project: string
+  readonly route: Route | null
+  readonly usage: Usage
+}
+
+/** What all parts of a segment share: limits are kept per segment. */
+class Shared {
+  sum = NO_USAGE
+  readonly keys = new Set<string>()
+}
+
+/** One part of a segment; a segment that was never closed by time has one. */
 export class Segment {
-  /** Null until the stream's first clock. */
+  /** Null until the stream's first clock, which also decides the length of the window. */
   windowStartMs: number | null
+  windowMs: number
   readonly epoch: number
+  readonly part: number
   /** Keys in order of first appearance, then overflow keys where they were first needed. */
   readonly totals = new Map<string, Totals>()
-  #sum = NO_USAGE
-  #keyCount = 0
+  /** Usage without a project, by whose it may be. */
+  readonly unattributed = new Map<string, Unattributed>()
+  /** Lines by outcome, from the end of the part before. */
+  readonly outcomes = new Map<string, number>()
+  readonly #shared: Shared
 
-  constructor(windowStartMs: number | null, epoch: number) {
+  constructor(
+    windowStartMs: number | null,
+    windowMs: number,
+    epoch: number,
+    part = 0,
+    shared = new Shared(),
+  ) {
     this.windowStartMs = windowStartMs
+    this.windowMs = windowMs
     this.epoch = epoch
+    this.part = part
+    this.#shared = shared
+  }
+
+  /** The part that begins when this one is closed by time. */
+  nextPart(): Segment {
+    const { windowStartMs, windowMs, epoch, part } = this
+    return new Segment(windowStartMs, windowMs, epoch, part + 1, this.#shared)
+  }
+
+  /** It has usage, so that a close makes a piece of it. */
+  get isOpen(): boolean {
+    return this.totals.size + this.unattributed.size > 0
   }
 
   /** True when an amount of the whole segment would pass 2^63 - 1. */
   overflowsWith(usage: Usage): boolean {
-    const { egressBytes, ingressBytes, ms } = addUsage(this.#sum, usage)
+    const { egressBytes, ingressBytes, ms } = addUsage(this.#shared.sum, usage)
     return egressBytes > SUM_MAX || ingressBytes > SUM_MAX || ms > SUM_MAX
   }
 
   add(key: Key, usage: Usage, keysMax: number): void {
-    this.#sum = addUsage(this.#sum, usage)
-    const isNew = !this.totals.has(keyName(key))
-    if (isNew && this.#keyCount >= keysMax) {
+    const { keys } = this.#shared
+    this.#shared.sum = addUsage(this.#shared.sum, usage)
+    if (!keys.has(keyName(key)) && keys.size >= keysMax) {
       this.#addTo({ project: key.project, route: OVERFLOW, dimensions: {} }, usage)
     } else {
-      this.#keyCount += isNew ? 1 : 0
+      keys.add(keyName(key))
       this.#addTo(key, usage)
     }
+  }
+
+  addUnattributed(reason: Reason, project: string, route: Route | null, usage: Usage): void {
+    const name = JSON.stringify([reason, project, route])
+    const before = this.unattributed.get(name)?.usage ?? NO_USAGE
+    this.unattributed.set(name, { reason, project, route, usage: addUsage(before, usage) })
   }
 
   #addTo(key: Key, usage: Usage): void {

@@ -28,8 +28,16 @@ export interface IdFields {
 /** The usage events of one stream, one line each, as closed. */
 export function slowEvents(files: readonly Buffer[], options: SlowOptions = {}): string[] {
   const { segments } = new SlowMeter(options, 'quarantine').read(files)
+  return eventsOf(segments, () => options)
+}
+
+/** The same of segments that are metered; `optionsOf` gives what was in force at a close. */
+export function eventsOf(
+  segments: readonly Segment[],
+  optionsOf: (segment: Segment) => SlowOptions,
+): string[] {
   const carriesMs = new Map<string, bigint>()
-  return segments.flatMap((segment) => segmentEvents(segment, carriesMs, options))
+  return segments.flatMap((segment) => segmentEvents(segment, carriesMs, optionsOf(segment)))
 }
 
 interface Sum {
@@ -101,8 +109,9 @@ function rendered(key: Key, { dimensions = {}, declared = DECLARED }: SlowOption
 }
 
 function event(segment: Segment, sum: Sum, options: SlowOptions): { id: string; line: string } {
-  const { stream = 'scan', windowMs = 60_000 } = options
+  const { stream = 'scan' } = options
   const { dimensions, value } = sum
+  const { windowMs } = segment
   // A segment with usage has a clock: lines before the first one are quarantined here.
   const windowStartMs = segment.windowStartMs ?? Number.NaN
   const type = `${SERVICE}/${sum.meter}`
@@ -116,7 +125,7 @@ function event(segment: Segment, sum: Sum, options: SlowOptions): { id: string; 
     subject,
     dimensions,
   }
-  const id = eventId({ ...fields, part: '0' })
+  const id = eventId({ ...fields, part: String(segment.part) })
   const hasDimensions = Object.keys(dimensions).length > 0
   const line = JSON.stringify({
     specversion: '1.0',

@@ -10,6 +10,16 @@ import { Segment, type Usage } from './segment.ts'
 /** Lines before the stream's first clock: quarantined, or put into the first segment. */
 export type Clockless = 'quarantine' | 'first-segment'
 
+/** What only the record of a run can tell, because a wall clock or a person decided it. */
+export interface Guide {
+  /** The options that line `line` was read with, counted from 0. */
+  optionsOf?(line: number): SlowOptions
+  /** The stream goes on: a part without its end waits for it. */
+  readonly goesOn?: boolean
+  /** Asked after every line: was `part`, which is open, closed by time here? */
+  closesByTime?(part: Segment): boolean
+}
+
 const HOUR_MS = 3_600_000
 const STATE_AGE_MS_MAX = 24 * HOUR_MS
 const EPOCHS_KEPT = 1_024
@@ -23,32 +33,43 @@ interface Last extends Amounts {
 /** Meters one stream; `segments` are in the order in which they close. */
 export class SlowMeter {
   readonly outcomes = new Map<string, number>()
+  /** Parts of segments, those without usage too. */
   readonly segments: Segment[] = []
-  readonly #options: SlowOptions
   readonly #clockless: Clockless
+  readonly #guide: Guide
+  #options: SlowOptions
   readonly #last = new Map<string, Last>()
   #epochs = [0]
   #open: Segment
 
-  constructor(options: SlowOptions, clockless: Clockless) {
+  constructor(options: SlowOptions, clockless: Clockless, guide: Guide = {}) {
     this.#options = options
     this.#clockless = clockless
-    this.#open = this.#begin(null, 0)
+    this.#guide = guide
+    this.#open = this.#newSegment(null, 0)
+    this.segments.push(this.#open)
   }
 
   /** Folds all lines of the stream, to its end. */
   read(files: readonly Buffer[]): this {
     const { format = 'datum', envelope = 'auto', lineBytesMax = 1_048_576 } = this.#options
     const keys = typeof format === 'string' ? PRESETS[format] : format
-    for (const line of joinedLines(files, envelope)) {
+    for (const [index, line] of joinedLines(files, envelope).entries()) {
+      if (line.isCut && this.#guide.goesOn) continue
+      this.#options = this.#guide.optionsOf?.(index) ?? this.#options
       const read = readLine(line, keys, lineBytesMax)
       this.#count(typeof read === 'string' ? read : this.#fold(read))
+      if (this.#open.isOpen && this.#guide.closesByTime?.(this.#open)) {
+        this.#goOn(this.#open.nextPart())
+      }
     }
     return this
   }
 
   #count(outcome: string): void {
-    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1)
+    for (const counts of [this.outcomes, this.#open.outcomes]) {
+      counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+    }
   }
 
   #fold(record: LineRecord): Outcome | 'metered' {
@@ -96,8 +117,12 @@ export class SlowMeter {
       return 'quarantined.overflow'
     }
     this.#move(record.clockMs, next)
+    const usage = this.#usage(record, amounts)
     if (isMetered) {
-      this.#open.add(record, this.#usage(record, amounts), this.#options.keysMax ?? 1_000_000)
+      this.#open.add(record, usage, this.#options.keysMax ?? 1_000_000)
+    }
+    if (record.reason !== null) {
+      this.#open.addUnattributed(record.reason, record.project, record.route, usage)
     }
     this.#remember(record, amounts)
     if (record.isLenient) {
@@ -140,11 +165,7 @@ export class SlowMeter {
     if (clockMs < windowStartMs - HOUR_MS) {
       return 'epoch'
     }
-    return this.#windowStart(clockMs) > windowStartMs ? 'later' : null
-  }
-
-  #windowStart(clockMs: number): number {
-    return clockMs - (clockMs % (this.#options.windowMs ?? 60_000))
+    return windowStart(clockMs, this.#open.windowMs) > windowStartMs ? 'later' : null
   }
 
   #move(clockMs: number | null, next: 'later' | 'epoch' | null): void {
@@ -154,15 +175,26 @@ export class SlowMeter {
     if (next !== null) {
       this.#forgetOld(this.#open.windowStartMs ?? 0)
       const epoch = next === 'epoch' ? this.#newEpoch(clockMs) : this.#open.epoch
-      this.#open = this.#begin(this.#windowStart(clockMs), epoch)
+      this.#goOn(this.#newSegment(clockMs, epoch))
     }
-    this.#open.windowStartMs ??= this.#windowStart(clockMs)
+    if (this.#open.windowStartMs === null) {
+      this.#open.windowMs = this.#options.windowMs ?? 60_000
+      this.#open.windowStartMs = windowStart(clockMs, this.#open.windowMs)
+    }
   }
 
-  #begin(windowStartMs: number | null, epoch: number): Segment {
-    const segment = new Segment(windowStartMs, epoch)
-    this.segments.push(segment)
-    return segment
+  /** A window is as long as the options say that its first line is read with. */
+  #newSegment(clockMs: number | null, epoch: number): Segment {
+    const { windowMs = 60_000 } = this.#options
+    const startMs = clockMs === null ? null : windowStart(clockMs, windowMs)
+    return new Segment(startMs, windowMs, epoch)
+  }
+
+  #goOn(next: Segment): void {
+    // Without usage no piece was closed: its lines are of the piece that is closed next.
+    if (!this.#open.isOpen) for (const count of this.#open.outcomes) next.outcomes.set(...count)
+    this.#open = next
+    this.segments.push(next)
   }
 
   #newEpoch(clockMs: number): number {
@@ -181,4 +213,8 @@ export class SlowMeter {
       }
     }
   }
+}
+
+function windowStart(clockMs: number, windowMs: number): number {
+  return clockMs - (clockMs % windowMs)
 }
