@@ -28,6 +28,8 @@ const loaded = load(
     dimensions: { region: 'r-0' },
     sink: { type: 'milo-gateway', url: 'http://127.0.0.1:1' },
     state: { dir: join(ROOT, 'state') },
+    // A seed must tell in which order streams are read.
+    workers_max: 1,
   }),
 )
 
