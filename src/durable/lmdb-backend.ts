@@ -15,7 +15,7 @@ import { PAGE_BYTES } from './lmdb-layout.ts'
 import { PageDamage } from './lmdb-pages.ts'
 import type { Backend, Changes } from './staged-store.ts'
 import type { StateNative } from './state.ts'
-import { examineFile, syncNewFile } from './state-file.ts'
+import { examineFile, forgetFailedCommit, noteFailedCommit, syncNewFile } from './state-file.ts'
 
 // Address space, not memory or disk: above the largest spool and three days of accepted events.
 // (arm64 may give a process no more than 512 GiB.)
@@ -48,6 +48,8 @@ export class LmdbBackend implements Backend {
   /** All reads see the commit that it began with. */
   readonly #picture: Transaction | undefined
   readonly #afterClose: () => void
+  /** The writer before this one may have left word of a commit that failed. */
+  #hasFailedCommit = true
 
   /** @throws {MeterFastError} METER_STATE_CORRUPT, METER_DISK */
   constructor(
@@ -129,8 +131,11 @@ export class LmdbBackend implements Backend {
         }
       })
     } catch (error) {
+      noteFailedCommit(this.path)
       throw await rootCause(error)
     }
+    if (this.#hasFailedCommit) forgetFailedCommit(this.path)
+    this.#hasFailedCommit = false
   }
 
   async close(): Promise<void> {

@@ -15,14 +15,23 @@ import { type Commit, commitOf, PAGE_BYTES, wide } from './lmdb-layout.ts'
 import { PageDamage, PageReader } from './lmdb-pages.ts'
 import { TreeWalk, type ValueCheck } from './lmdb-walk.ts'
 
+export interface FileChecks {
+  /** Pages that the file may have. */
+  readonly pagesMax: number
+  readonly checkValue: ValueCheck
+  /** The writer before this one said that its last commit failed. */
+  readonly hasFailedCommit: boolean
+}
+
 /**
- * Checks the file open at `fd`, which may have `pagesMax` pages.
+ * Checks the file open at `fd`.
  *
  * @throws {PageDamage} and whatever `checkValue` throws for a value that is not its key's.
  */
-export function checkFile(fd: number, pagesMax: number, checkValue: ValueCheck): void {
+export function checkFile(fd: number, checks: FileChecks): void {
+  const { checkValue } = checks
   const pages = new PageReader(fd)
-  const commit = lastCommit(pages, pagesMax)
+  const commit = lastCommit(pages, checks)
   const used = new UsedPages(commit.lastPage)
   const walk = new TreeWalk(pages, commit.number, (...run) => used.claim(...run))
   walk.check('the tree of free pages', commit.free, byNumber, (key, value) => {
@@ -32,7 +41,7 @@ export function checkFile(fd: number, pagesMax: number, checkValue: ValueCheck):
 }
 
 /** The newer of the two commits that the meta pages describe. */
-function lastCommit(pages: PageReader, pagesMax: number): Commit {
+function lastCommit(pages: PageReader, { pagesMax, hasFailedCommit }: FileChecks): Commit {
   const metas = pages.read(0, 2, Buffer.alloc(2 * PAGE_BYTES))
   const [even, odd] = [metaPage(metas, 0), metaPage(metas, 1)]
   const isNew = even.number === 0 && odd.number === 0
@@ -41,9 +50,9 @@ function lastCommit(pages: PageReader, pagesMax: number): Commit {
     const numbers = `${even.number} and ${odd.number}`
     throw new PageDamage(`its meta pages say commits ${numbers}, which do not follow each other`)
   }
-  checkNumber(pages, even)
-  checkNumber(pages, odd)
-  const commit = even.number >= odd.number ? even : odd
+  const [commit, older] = even.number >= odd.number ? [even, odd] : [odd, even]
+  checkNumber(pages, commit)
+  if (!(hasFailedCommit && isTakenBack(pages, older, commit))) checkNumber(pages, older)
   if (commit.lastPage < 1 || commit.lastPage >= pagesMax) {
     throw new PageDamage(`its meta page says that page ${commit.lastPage} is the last one`)
   }
@@ -55,11 +64,27 @@ function lastCommit(pages: PageReader, pagesMax: number): Commit {
  * meta page whose number differs from its root's would make the last commit look like an older one,
  * which is forgotten without a word, or the other way round.
  */
-function checkNumber(pages: PageReader, { number, main }: Commit): void {
-  if (main.root === undefined) return
-  const root = wide(pages.read(main.root, 1, Buffer.alloc(PAGE_BYTES)), 8)
-  if (root === number) return
+function checkNumber(pages: PageReader, commit: Commit): void {
+  const { number } = commit
+  const root = rootNumber(pages, commit)
+  if (root === undefined || root === number) return
   throw new PageDamage(`its meta page ${number % 2} says commit ${number}, its tree says ${root}`)
+}
+
+/**
+ * When the write of a meta page fails, LMDB gives the page its old number back and leaves the rest:
+ * the tree is that of the commit that failed. A flipped bit may do the same to a good commit, so it
+ * is believed only of a writer that has said so.
+ */
+function isTakenBack(pages: PageReader, older: Commit, last: Commit): boolean {
+  const isOlder = older.number === Math.max(0, last.number - 1)
+  return isOlder && rootNumber(pages, older) === last.number + 1
+}
+
+/** The commit that wrote the root of the values; undefined while there are none. */
+function rootNumber(pages: PageReader, { main }: Commit): number | undefined {
+  if (main.root === undefined) return undefined
+  return wide(pages.read(main.root, 1, Buffer.alloc(PAGE_BYTES)), 8)
 }
 
 function metaPage(metas: Buffer, index: number): Commit {

@@ -2,7 +2,17 @@
 // opened, or one that may not. The library crashes the process on some files that are damaged or
 // not its own, and reads others without a word as if less were in them.
 
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { MeterFastError } from '../errors.ts'
 import { checkFile } from './lmdb-check.ts'
 import { commitOf, PAGE_BYTES } from './lmdb-layout.ts'
@@ -26,7 +36,7 @@ export interface StateFileOptions {
  * errors of the system, and whatever `checkValue` throws.
  */
 export function examineFile(path: string, options: StateFileOptions): boolean {
-  const { readOnly, pagesMax, checkValue } = options
+  const { readOnly } = options
   const fd = openIfThere(path, readOnly ? 'r' : 'r+')
   if (fd === undefined) return true
   try {
@@ -39,11 +49,33 @@ export function examineFile(path: string, options: StateFileOptions): boolean {
       return true
     }
     if (!isOurs) throw new PageDamage('it does not begin as an LMDB file of meter-fast does')
-    if (!readOnly) checkFile(fd, pagesMax, checkValue)
+    const hasFailedCommit = existsSync(failedCommitPath(path))
+    if (!readOnly) checkFile(fd, { ...options, hasFailedCommit })
     return false
   } finally {
     closeSync(fd)
   }
+}
+
+/**
+ * Remembers that a commit failed, for the next one that opens the file, until one succeeds. On a
+ * disk that takes no file either, the next one may have to refuse the state.
+ */
+export function noteFailedCommit(path: string): void {
+  try {
+    writeFileSync(failedCommitPath(path), '', { mode: 0o600 })
+  } catch {
+    // The error of the commit says more.
+  }
+}
+
+/** A commit has succeeded since. */
+export function forgetFailedCommit(path: string): void {
+  rmSync(failedCommitPath(path), { force: true })
+}
+
+function failedCommitPath(path: string): string {
+  return `${path}-failed`
 }
 
 /** Makes the first pages of a new file durable, before any other page is written. */
