@@ -265,11 +265,16 @@ export class StreamLog {
 
   delete(which: number): void {
     const one = this.#rotated[which]
-    if (one === undefined) return
+    if (one === undefined || this.#isHidden(one.content)) return
     this.#finishPacking(one)
     this.#rotated.splice(which, 1)
     this.#unlink(this.#path(one.name + (one.step === 'packed' ? '.gz' : '')), one.content)
     this.#touchDirectory()
+  }
+
+  /** The writer is in it, and before it is an empty one, which nobody knows to be over. */
+  #isHidden(content: Content): boolean {
+    return content === this.#content && this.contents.some(({ bytes }) => bytes.length === 0)
   }
 
   /** The pod's directory is removed with everything in it. */
