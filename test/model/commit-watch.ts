@@ -42,6 +42,8 @@ export class CommitWatch {
   rejected = 0
   /** Somebody asked for events that were refused. */
   isSentAgain = false
+  /** Where the ledger of each stream begins. */
+  readonly firstGenerations = new Map<string, number>()
   readonly #rejectedByKey = new Map<string, string>()
   /** Where the last piece of each stream ended. */
   readonly #pieceEnds = new Map<string, Position>()
@@ -114,8 +116,10 @@ export class CommitWatch {
     const { stream, from, to } = row
     // A replay has no bytes of its own.
     if (from === null) return
-    const end = this.#pieceEnds.get(stream) ?? { generation: 0, offset: 0 }
+    // Which generation is the oldest is known when the first one is read.
+    const end = this.#pieceEnds.get(stream) ?? { generation: from.generation, offset: 0 }
     const follows = from.generation === end.generation && from.offset === end.offset
+    if (!this.firstGenerations.has(stream)) this.firstGenerations.set(stream, from.generation)
     check('I1', follows, () => `${name} begins at ${shown(from)}, not at ${shown(end)}`)
     this.#pieceEnds.set(stream, to ?? end)
   }

@@ -68,6 +68,7 @@ export function judge(run: Run): Verdict {
     for (const content of claims.log.contents) judgeReading(content, claims, run)
     judgeGaps(claims)
     judgeOrder(claims)
+    judgeStart(claims, run)
     for (const text of eventsOfStream(claims, run, late)) {
       const { id } = JSON.parse(text) as { id: string }
       check('I5', !wanted.has(id), () => `two events have the id ${id}: ${text}`)
@@ -154,6 +155,17 @@ function judgeOrder({ folded, log }: StreamClaims): void {
     check('I3', isInOrder, () => `${log.place.stream}: generation ${number} came after ${last}`)
     last = Math.max(last, number)
   }
+}
+
+/** The ledger begins with the generation that was read first, or with an attempt to read one (I1). */
+function judgeStart(claims: StreamClaims, { watch }: Run): void {
+  const { stream } = claims.log.place
+  const generation = watch.firstGenerations.get(stream)
+  const named = generation === undefined ? undefined : claims.contentOf(generation)
+  const isRead = claims.folded.some(({ content }) => content === named)
+  check('I1', !isRead || named === claims.folded[0]?.content, () => {
+    return `the ledger of ${stream} begins with generation ${generation}, not with the first one`
+  })
 }
 
 /** What the oracle makes of the bytes that were read. */
