@@ -153,7 +153,9 @@ export class GenerationList {
   /** Adds a generation before those that are newer, as far as nobody began to read them. */
   #insert(one: Generation): void {
     // Known ones keep their order: a name that is gone says nothing about age.
-    const newer = this.all.findIndex((other) => !other.started && other.listed > one.listed)
+    // One that ended without a byte was never begun, and may lie before one that is read.
+    const isLater = (other: Generation): boolean => !other.started && !other.finished
+    const newer = this.all.findIndex((other) => isLater(other) && other.listed > one.listed)
     this.all.splice(newer < 0 ? this.all.length : newer, 0, one)
   }
 

@@ -85,4 +85,27 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'pass', ms: 5_000, wakes: 3 },
     ],
   },
+  'a begun line behind empty generations, one of them compressed, is read': {
+    setup: { logs: ['raw'], ...PLAIN, rotation: 'numbered' },
+    actions: [
+      { do: 'start' },
+      { do: 'rotate', log: 0 },
+      { do: 'gzip', log: 0, which: 0, steps: 1 },
+      { do: 'rotate', log: 0 },
+      { do: 'write', log: 0, lines: [{ at: 584 }], withheld: 61 },
+      { do: 'pass', ms: 1_200, wakes: 2 },
+    ],
+  },
+  'a line that is begun behind empty generations is read when it is whole': {
+    setup: { logs: ['raw'], ...PLAIN },
+    actions: [
+      { do: 'start' },
+      { do: 'rotate', log: 0 },
+      { do: 'rotate', log: 0 },
+      { do: 'rotate', log: 0 },
+      { do: 'pass', ms: 300, wakes: 1 },
+      { do: 'gzip', log: 0, which: 1, steps: 3 },
+      { do: 'write', log: 0, lines: [{ at: 780 }], withheld: 25 },
+    ],
+  },
 }
