@@ -29,12 +29,13 @@ function startTime({ at, ms = 0 }: Line): string {
   return new Date(BASE_MS + at - ms).toISOString()
 }
 
-/** The physical lines of one record in CRI; the last one may come later. */
-export function criLines(text: string, atMs: number, parts: number): string[] {
-  const time = new Date(BASE_MS + atMs).toISOString()
+/** The physical lines of one record in CRI; the last one may come later. No two have one time. */
+export function criLines(text: string, atMs: number, serial: number, parts: number): string[] {
+  const time = new Date(BASE_MS + atMs).toISOString().slice(0, -1)
   const size = Math.ceil(text.length / parts)
   return Array.from({ length: parts }, (_, index) => {
     const tag = index === parts - 1 ? 'F' : 'P'
-    return `${time} stdout ${tag} ${text.slice(index * size, (index + 1) * size)}\n`
+    const ns = String(serial * 10 + index).padStart(6, '0')
+    return `${time}${ns}Z stdout ${tag} ${text.slice(index * size, (index + 1) * size)}\n`
   })
 }

@@ -81,7 +81,7 @@ export class StreamLog {
     const text = lineText(line, this.#serial)
     if (!this.place.isCri) return `${text}\n`
     const { at, parts = 1, open } = line
-    const all = criLines(text, at, Math.max(parts, open ? 2 : 1))
+    const all = criLines(text, at, this.#serial, Math.max(parts, open ? 2 : 1))
     const before = this.#openPart
     this.#openPart = open ? (all.pop() ?? '') : ''
     return before + all.join('')
@@ -232,7 +232,7 @@ export class StreamLog {
   #physicalAlone(line: Line): string {
     this.#serial += 1
     const text = lineText(line, this.#serial)
-    return this.place.isCri ? criLines(text, line.at, 1).join('') : `${text}\n`
+    return this.place.isCri ? criLines(text, line.at, this.#serial, 1).join('') : `${text}\n`
   }
 
   gzip(which: number, steps: number): void {
