@@ -9,7 +9,7 @@ import type { Configuration, LogKind, Setup } from './sequence.ts'
 
 const ROOT = '/model'
 const SOURCE = 'n1'
-/** A line of `pad` bytes is too long, a third key overflows, a second long request is not followed. */
+/** `pad` bytes are too long, a third key overflows, a second long request is not followed. */
 const TIGHT = { keysMax: 2, lineBytesMax: 1_024, streamStatesMax: 1 }
 const RETENTION_MS = 300 * 365 * 24 * 3_600_000
 

@@ -1,4 +1,4 @@
-// Usage that had no project when its lines were read and that a replay bills to the projects of MAP.
+// Usage that had no project when its lines were read, and that a replay bills to projects of MAP.
 // Which events a replay makes depends on when it is asked for; their sums do not, and nothing is
 // billed twice or forgotten, whatever dies in between.
 

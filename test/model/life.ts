@@ -80,7 +80,7 @@ export class Life {
     return this.#fds
   }
 
-  /** Makes calls of the engine that take time operations of this life, and follows what it reads. */
+  /** Makes calls of the engine that take time operations of this life; follows what it reads. */
   adopt(engine: object, sourceOf: SourceOf): object {
     const trace = new FoldTrace()
     this.#engines.push(engine as Engine)

@@ -1,4 +1,4 @@
-// The model test in CI: what it does and how is in sequence.ts and verdict.ts. It runs as a command,
+// The model test in CI: what it does and how is in sequence.ts and verdict.ts. It is a command,
 // because it replaces the clock and the file system of its process. METER_FAST_SEQUENCES=N runs N.
 
 import { spawn } from 'node:child_process'

@@ -16,6 +16,7 @@ interface Rotated {
   step: 'plain' | 'tmp' | 'both' | 'packed'
 }
 
+/** A proof covers less. */
 const COPY_BYTES_MIN = 1_100
 
 export interface LogPlace {
@@ -185,9 +186,9 @@ export class StreamLog {
     this.#hasLiveFile = true
   }
 
-  /** Copies the live file beside it; `truncate` makes it copytruncate. Small files say too little. */
+  /** Copies the live file beside it; `truncate` makes it copytruncate. */
   copy(): void {
-    if (!this.#hasLiveFile || this.#content.bytes.length < COPY_BYTES_MIN) return
+    if (!this.#hasLiveFile || !saysEnough(this.#content.bytes)) return
     this.#rotations += 1
     const content = this.#content
     const name = this.#freeName()
@@ -334,4 +335,14 @@ export class StreamLog {
   #path(name: string): string {
     return join(this.place.directory, name)
   }
+}
+
+/**
+ * A short file, or one that begins with lines without a time of their own, twice the same, is not
+ * taken for its copy: two logs may be equal.
+ */
+function saysEnough(bytes: Buffer): boolean {
+  if (bytes.length < COPY_BYTES_MIN) return false
+  const lines = bytes.subarray(0, COPY_BYTES_MIN).toString('latin1').split('\n')
+  return new Set(lines).size === lines.length
 }

@@ -157,7 +157,7 @@ function judgeOrder({ folded, log }: StreamClaims): void {
   }
 }
 
-/** The ledger begins with the generation that was read first, or with an attempt to read one (I1). */
+/** The ledger begins with the generation that was read first, or with one that had nothing (I1). */
 function judgeStart(claims: StreamClaims, { watch }: Run): void {
   const { stream } = claims.log.place
   const generation = watch.firstGenerations.get(stream)
