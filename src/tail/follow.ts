@@ -25,6 +25,7 @@ import type { GenerationRecord } from './identity.ts'
 import type { StreamPlace } from './listing.ts'
 import { type Look, look } from './look.ts'
 import { ProblemLog, problemOf, systemCode, type TailProblem } from './problem.ts'
+import { isGzip } from './rotation.ts'
 
 /** A directory that is renamed in all the time is taken as it is after so many looks. */
 const UNSTABLE_LOOKS_MAX = 10
@@ -258,7 +259,10 @@ export class StreamFollower implements HeldFiles {
 
 /** What is read later may be older: a file that was found, or found again, too late. */
 function isNewer(other: Generation, one: Generation): boolean {
-  if (other.live || other.listed < 0 || one.listed < 0)
-    return other.live || other.number > one.number
-  return other.listed > one.listed
+  if (other.live) return true
+  if (other.listed >= 0 && one.listed >= 0) return other.listed > one.listed
+  // A .gz that was deleted beside a file that nobody has compressed yet was the older one.
+  const wasPacked = other.listed < 0 && isGzip(other.name)
+  if (wasPacked && one.listed >= 0 && !isGzip(one.name)) return false
+  return other.number > one.number
 }

@@ -108,4 +108,19 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'write', log: 0, lines: [{ at: 780 }], withheld: 25 },
     ],
   },
+  'a file that has no newer one is still written when an older .gz is deleted': {
+    setup: { logs: ['raw'], ...PLAIN, rotation: 'numbered' },
+    actions: [
+      { do: 'rotate', log: 0 },
+      { do: 'write', log: 0, lines: [{ at: 879 }] },
+      { do: 'gzip', log: 0, which: 0, steps: 1 },
+      { do: 'rename', log: 0 },
+      { do: 'start' },
+      { do: 'kill', after: 1 },
+      { do: 'start' },
+      { do: 'delete', log: 0, which: 0 },
+      { do: 'pass', ms: 1_200, wakes: 1 },
+      { do: 'write', log: 0, lines: [{ at: 601 }] },
+    ],
+  },
 }
