@@ -153,7 +153,7 @@ async function streamStatus(
       file: last?.name ?? record.place.liveName,
       offset: last?.offset ?? 0,
       windowStartMs: startMs < 0 ? null : startMs,
-      windowMs: settings.engine.windowMs,
+      windowMs: engine.windowMs(),
       isOpen: engine.hasOpenSegment(),
       lines: lineCounts(counters),
     }

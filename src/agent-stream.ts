@@ -249,7 +249,7 @@ export class AgentStream {
   /** Closes the open segment when its window is over for longer than the grace and all is read. */
   async closeByTime(nowMs: number, graceMs: number): Promise<void> {
     if (this.#ended || !this.#engine.hasOpenSegment() || !this.#follower.caughtUp) return
-    const endMs = this.#engine.windowStartMs() + this.settings.engine.windowMs
+    const endMs = this.#engine.windowStartMs() + this.#engine.windowMs()
     if (nowMs > endMs + graceMs) await this.closeNow()
   }
 

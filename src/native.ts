@@ -192,6 +192,8 @@ export interface Engine {
   pendingBytes(): number
   /** Start of the window that lines belong to now, in ms; -1 before the first clock. */
   windowStartMs(): number
+  /** Its length: the configured one, unless the segment was begun with another. */
+  windowMs(): number
   /** True when a segment has lines that no close has handed over. */
   hasOpenSegment(): boolean
   /** What `auto` decided; `auto` until a line came. */

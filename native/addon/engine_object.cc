@@ -46,6 +46,7 @@ Napi::Function EngineObject::define(Napi::Env env) {
                       InstanceMethod<&EngineObject::read_offset>("readOffset"),
                       InstanceMethod<&EngineObject::pending_bytes>("pendingBytes"),
                       InstanceMethod<&EngineObject::window_start_ms>("windowStartMs"),
+                      InstanceMethod<&EngineObject::window_ms>("windowMs"),
                       InstanceMethod<&EngineObject::has_open_segment>("hasOpenSegment"),
                       InstanceMethod<&EngineObject::envelope>("envelope"),
                       InstanceMethod<&EngineObject::close>("close")});
@@ -285,6 +286,15 @@ Napi::Value EngineObject::window_start_ms(const Napi::CallbackInfo& info) {
   const WindowClock& window = engine->meter().window();
   const double ms = window.has_begun() ? static_cast<double>(window.window_start_ms()) : -1;
   return Napi::Number::New(info.Env(), ms);
+}
+
+Napi::Value EngineObject::window_ms(const Napi::CallbackInfo& info) {
+  Engine* engine = idle_engine(info.Env());
+  if (engine == nullptr) {
+    return info.Env().Undefined();
+  }
+  const WindowClock& window = engine->meter().window();
+  return Napi::Number::New(info.Env(), static_cast<double>(window.window_ms()));
 }
 
 Napi::Value EngineObject::has_open_segment(const Napi::CallbackInfo& info) {

@@ -41,6 +41,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   Napi::Value pending_bytes(const Napi::CallbackInfo& info);
   Napi::Value read_offset(const Napi::CallbackInfo& info);
   Napi::Value window_start_ms(const Napi::CallbackInfo& info);
+  Napi::Value window_ms(const Napi::CallbackInfo& info);
   Napi::Value has_open_segment(const Napi::CallbackInfo& info);
   Napi::Value envelope(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);

@@ -123,4 +123,15 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'write', log: 0, lines: [{ at: 601 }] },
     ],
   },
+  'a segment that was begun with another length of windows closes when its own window is over': {
+    setup: { logs: ['raw'], ...PLAIN, windowMs: 3_600_000 },
+    actions: [
+      { do: 'start' },
+      { do: 'write', log: 0, lines: [{ at: 836 }] },
+      { do: 'kill', after: 16 },
+      { do: 'configure', to: { windowMs: 10_000 } },
+      { do: 'start' },
+      { do: 'pass', ms: 100_000, wakes: 1 },
+    ],
+  },
 }

@@ -54,6 +54,7 @@ const CALLS: Readonly<Record<string, (engine: Engine) => unknown>> = {
   readOffset: (engine) => engine.readOffset(),
   pendingBytes: (engine) => engine.pendingBytes(),
   windowStartMs: (engine) => engine.windowStartMs(),
+  windowMs: (engine) => engine.windowMs(),
   hasOpenSegment: (engine) => engine.hasOpenSegment(),
   envelope: (engine) => engine.envelope(),
   close: (engine) => engine.close(),
