@@ -50,6 +50,7 @@ export class Agents {
     this.configs.push(config)
     this.#stop = new AbortController()
     this.#isOnce = once
+    life.isOnce = once
     this.#failuresBefore = this.#disk.failures
     this.#simulation.begin(life)
     void this.#live(life, config)

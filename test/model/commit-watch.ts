@@ -16,6 +16,9 @@ import type { Receiver } from './receiver.ts'
 import type { StreamLog } from './stream-log.ts'
 import { check } from './violation.ts'
 
+/** After the end of a window. */
+const GRACE_MS = 30_000
+
 /** A ledger row, and the life that committed it. */
 export interface PieceRow extends LedgerRow {
   readonly life: Life
@@ -112,6 +115,9 @@ export class CommitWatch {
     const name = pieceName(row.stream, row.epoch, row.windowStartMs, row.windowMs, row.part)
     check('I5', !this.pieces.has(name), () => `the piece ${name} was closed twice`)
     this.pieces.set(name, { ...row, life })
+    // A stop closes nothing, and time does so late enough for every buffer of a gateway.
+    const isTime = life.isOnce || life.latestMs > row.windowStartMs + row.windowMs + GRACE_MS
+    check('I11', !row.byTime || isTime, () => `${name} was closed before its time`)
     // Pieces cover a stream without a hole and without an overlap.
     const { stream, from, to } = row
     // A replay has no bytes of its own.

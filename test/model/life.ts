@@ -22,6 +22,10 @@ export class Life {
   isOver = false
   /** A commit failed, so that it began anew and closed the files that it held. */
   hasFailed = false
+  /** It reads to the end and closes all windows then. */
+  isOnce = false
+  /** The latest time that the wall clock has shown to it. */
+  latestMs = Number.NEGATIVE_INFINITY
   /** It waits before it opens its state anew. */
   isPausing = false
   /** What its run told at its end. */
@@ -38,6 +42,12 @@ export class Life {
 
   constructor(number: number) {
     this.number = number
+  }
+
+  /** It asks for the time. */
+  sees(nowMs: number): number {
+    this.latestMs = Math.max(this.latestMs, nowMs)
+    return nowMs
   }
 
   get isRunning(): boolean {

@@ -71,7 +71,7 @@ export class Simulation implements Observer {
     const life = this.life as Life
     const dice = new Dice(seed)
     return {
-      now: () => this.nowMs(),
+      now: () => life.sees(this.nowMs()),
       elapsed: () => this.#elapsedMs,
       sleep: async (ms, signal) => {
         await this.#alive(life)
