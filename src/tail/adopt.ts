@@ -85,7 +85,10 @@ async function adoptFile(
   }
   const known = 'generation' in verdict ? list.byNumber(verdict.generation) : undefined
   if (known === undefined) {
-    list.create(file, listed, name).prove(head)
+    const one = list.create(file, listed, name)
+    one.prove(head)
+    // Found late, it would wait for the end of the live file, and the live file's windows for it.
+    one.finished = head.length === 0 && (await file.isEmptyGzip())
     return 'kept'
   }
   if (verdict.kind === 'copy') {

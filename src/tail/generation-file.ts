@@ -102,6 +102,20 @@ export class GenerationFile {
     return bytes
   }
 
+  /** What a compressor made of a file without a byte; false while it is still being written. */
+  async isEmptyGzip(): Promise<boolean> {
+    if (!this.compressed || this.facts().sizeBytes === 0) return false
+    const chunks = this.#stream(0)
+    try {
+      const { done } = await chunks.next()
+      await chunks.return(undefined)
+      return done === true
+    } catch (error) {
+      if (systemCode(error) !== 'METER_INPUT_DAMAGED') throw error
+      return false
+    }
+  }
+
   /**
    * The next uncompressed bytes of a .gz from uncompressed `offset` on; undefined at its end. Who
    * asks at the end of the last answer goes on there: nothing is inflated twice.

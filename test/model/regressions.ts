@@ -134,4 +134,14 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'pass', ms: 100_000, wakes: 1 },
     ],
   },
+  'the .gz of an empty file, found late, does not keep windows open': {
+    setup: { logs: ['raw'], ...PLAIN },
+    actions: [
+      { do: 'start' },
+      { do: 'rotate', log: 0 },
+      { do: 'write', log: 0, lines: [{ at: 663 }] },
+      { do: 'pass', ms: 300, wakes: 1 },
+      { do: 'gzip', log: 0, which: 0, steps: 3 },
+    ],
+  },
 }
