@@ -12,7 +12,7 @@ import type { Receiver } from './receiver.ts'
 import type { Simulation } from './simulation.ts'
 import type { StateDisk } from './state-disk.ts'
 import { real } from './system.ts'
-import { Violation } from './violation.ts'
+import { check, Violation } from './violation.ts'
 
 /** Moments after which an agent that is to end has not. */
 const JUMPS_MAX = 5_000
@@ -154,6 +154,13 @@ export class Agents {
   get #mayWaitForEver(): boolean {
     const { spoolBytesMax } = (this.configs.at(-1) as Config).state
     return this.#disk.state === 'full' || spoolBytesMax < SMALL_SPOOL_BYTES
+  }
+
+  /** All is read, and every window is over for long: the agent has closed them, or is kept from it. */
+  checkClosed(): void {
+    const life = this.lives.at(-1)
+    if (!life?.isRunning || life.isOnce || this.#mayWaitForEver) return
+    check('I10', !life.hasOpenSegment, () => 'a window that is over for long stays open')
   }
 
   /** Takes a life that has ended away. @throws {Violation} */

@@ -115,6 +115,11 @@ export class Life {
     }
   }
 
+  /** An engine has lines that no close has handed over. */
+  get hasOpenSegment(): boolean {
+    return this.#engines.some((engine) => isOpen(engine))
+  }
+
   /** Takes back what a process had. */
   bury(): void {
     for (const fd of this.#fds) real.closeSync(fd)
@@ -134,6 +139,7 @@ export interface Source {
 type SourceOf = (fd: number | undefined) => Source | undefined
 
 interface Engine {
+  hasOpenSegment(): boolean
   offset(): number
   readOffset(): number
   close(): void
@@ -180,6 +186,15 @@ function before(engine: Engine, name: string, args: unknown[]): (() => void) | u
   const start = offsetsOf(engine)
   return () => {
     if (source !== undefined) trace.read(source.log, source.content, start, offsetsOf(engine))
+  }
+}
+
+/** False for one that was closed. */
+function isOpen(engine: Engine): boolean {
+  try {
+    return engine.hasOpenSegment()
+  } catch {
+    return false
   }
 }
 
