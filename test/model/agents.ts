@@ -19,6 +19,8 @@ const JUMPS_MAX = 5_000
 const SMALL_SPOOL_BYTES = 1_000_000
 const TRY_AGAIN_MS = 500
 const KILL_WITHIN_MS = 10_000
+/** Longer than an agent waits for files to come back into a directory without any. */
+const EMPTY_MS = 310_000
 
 export class Agents {
   readonly lives: Life[] = []
@@ -157,9 +159,14 @@ export class Agents {
   }
 
   /** All is read, and every window is over for long: the agent has closed them, or is kept from it. */
-  checkClosed(): void {
+  async checkClosed(): Promise<void> {
     const life = this.lives.at(-1)
     if (!life?.isRunning || life.isOnce || this.#mayWaitForEver) return
+    if (life.hasOpenSegment) {
+      // What was in a directory that is empty now may come back for some minutes.
+      await this.pass(EMPTY_MS, 1)
+      await this.pass(4_000, 4)
+    }
     check('I10', !life.hasOpenSegment, () => 'a window that is over for long stays open')
   }
 

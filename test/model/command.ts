@@ -37,7 +37,7 @@ async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
-      sequences: { type: 'string', default: '10000' },
+      sequences: { type: 'string', default: '12000' },
       seed: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(availableParallelism()) },
       first: { type: 'boolean', default: false },

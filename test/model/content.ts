@@ -20,6 +20,8 @@ export class Content {
   isLate = false
   /** Its file was emptied, so that nobody can read on in it. */
   isEmptied = false
+  /** How long the longest copy was that was made of it while it was written. */
+  copiedBytes = 0
   /** Files that hold it by path, and how much of it: all, for the file it was written to. */
   readonly carriers = new Map<string, number>()
 

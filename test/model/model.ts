@@ -172,7 +172,7 @@ export class Model {
     this.#node.complete()
     this.#simulation.step(END_MS - this.#simulation.nowMs())
     await this.#agents.pass(4_000, 4)
-    this.#agents.checkClosed()
+    await this.#agents.checkClosed()
     await this.#agents.stop()
     await this.#agents.once(this.#config)
     const asked = new Set(this.#sequence.actions.map((one) => (one.do === 'ask' ? one.for : '')))

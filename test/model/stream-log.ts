@@ -194,6 +194,7 @@ export class StreamLog {
     const name = this.#freeName()
     real.copyFileSync(this.#path(this.place.liveName), this.#path(name))
     content.carriers.set(this.#path(name), content.bytes.length)
+    content.copiedBytes = content.bytes.length
     this.#know(this.#path(name), content)
     this.#rotated.push({ name, content, step: 'plain' })
     this.#touchDirectory()

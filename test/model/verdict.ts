@@ -102,7 +102,8 @@ function judgeReading(content: Content, claims: StreamClaims, run: Run): void {
   const due = dueBytes(content, run)
   check('I7', end >= due, () => `${name} was read to ${end} of ${due} bytes`)
   // What came between a copy and the emptying of its original, nobody has seen.
-  const isCopied = content.isEmptied && content.survivingBytes > 0
+  const { copiedBytes, isEmptied, survivingBytes } = content
+  const isCopied = isEmptied && (survivingBytes > 0 || (copiedBytes > 0 && end >= copiedBytes))
   // Without a whole line an agent knows nothing of a file, and so of no loss; and a directory
   // without a newer file may only be unmounted.
   const isKnown = content.bytes.subarray(0, end).includes(0x0a) && isFollowed(content, claims)
