@@ -11,6 +11,8 @@ import { parseArgs } from 'node:util'
 const RUN = new URL('run.mjs', import.meta.url).pathname
 /** Sequences of one process: after them it ends, with everything that it may have kept. */
 const SHARE_MAX = 5_000
+/** Sequences after which it says that it goes on. */
+const TOLD_EVERY = 1_000
 /** Failures after which the rest is not tried. */
 const FAILURES_MAX = 5
 
@@ -139,6 +141,9 @@ class Command {
   #heard(news: News): void {
     const totals = this.#totals
     totals.sequences += 1
+    if (totals.sequences % TOLD_EVERY === 0) {
+      process.stderr.write(`${totals.sequences} sequences, ${totals.broken.length} do not hold\n`)
+    }
     if (news.kind === 'broken') {
       totals.broken.push(news.text)
       process.stdout.write(`${news.text}\n`)
