@@ -158,7 +158,7 @@ export class Agents {
     return this.#disk.state === 'full' || spoolBytesMax < SMALL_SPOOL_BYTES
   }
 
-  /** All is read, and every window is over for long: the agent has closed them, or is kept from it. */
+  /** All is read and every window is long over: the agent has closed them, or is kept from it. */
   async checkClosed(): Promise<void> {
     const life = this.lives.at(-1)
     if (!life?.isRunning || life.isOnce || this.#mayWaitForEver) return
