@@ -8,7 +8,7 @@ import { basename } from 'node:path'
 import type { Generation } from './generation.ts'
 import type { GenerationFile } from './generation-file.ts'
 import type { GenerationList } from './generation-list.ts'
-import { provesSame, type Verdict } from './identity.ts'
+import { isSameFile, provesSame, type Verdict } from './identity.ts'
 import type { Look } from './look.ts'
 import { observe } from './observe.ts'
 import { type TailProblem, unreadable } from './problem.ts'
@@ -46,9 +46,10 @@ export async function adoptOpened(
   const ageOf = ({ key }: GenerationFile): number =>
     names.findLastIndex((name) => seen.keys.get(name) === key)
   const looked = list.all.filter((one) => one.file === undefined && one.isProven)
-  const wanted = new Set(looked.map((one) => one.key))
+  const wanted = looked.map((one) => one.known())
+  const isWanted = (file: GenerationFile): boolean => wanted.some((one) => isSameFile(one, file))
   const rankOf = (file: GenerationFile): number =>
-    Number(file.compressed) * 2 + Number(!wanted.has(file.key))
+    Number(file.compressed) * 2 + Number(!isWanted(file))
   const files = [...seen.opened].sort((a, b) => rankOf(a) - rankOf(b) || ageOf(a) - ageOf(b))
   const cut: GenerationFile[] = []
   const adopt = async (file: GenerationFile, mayBeCut: boolean): Promise<void> => {

@@ -138,7 +138,10 @@ export function needsGuard(known: KnownGeneration, candidate: Candidate): boolea
 }
 
 /** By its inode, and not one that got the inode of a deleted file, as far as birth times tell. */
-function isSameFile(known: KnownGeneration, candidate: Candidate): boolean {
+export function isSameFile(
+  known: KnownGeneration,
+  candidate: Pick<Candidate, 'dev' | 'inode' | 'born'>,
+): boolean {
   const { dev, inode, born = '0', bootChanged } = known
   // A device may have another number after a boot.
   const isSame = inode === candidate.inode && (bootChanged || dev === candidate.dev)

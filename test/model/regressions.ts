@@ -144,4 +144,19 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'gzip', log: 0, which: 0, steps: 3 },
     ],
   },
+  'a copy that got the inode of a deleted generation is not the file that was copied': {
+    setup: { logs: ['raw'], ...PLAIN, wallAheadMs: 10_800_000, inodes: 'reused' },
+    actions: [
+      { do: 'rotate', log: 0 },
+      { do: 'write', log: 0, lines: [{ at: 937 }] },
+      { do: 'start' },
+      { do: 'rotate', log: 0 },
+      { do: 'rotate', log: 0 },
+      { do: 'pass', ms: 1_200, wakes: 2 },
+      { do: 'gzip', log: 0, which: 1, steps: 3 },
+      { do: 'write', log: 0, lines: [{ at: 753, pad: 1_200 }] },
+      { do: 'pass', ms: 1_200, wakes: 1 },
+      { do: 'copy', log: 0 },
+    ],
+  },
 }
