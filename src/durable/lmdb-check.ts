@@ -11,9 +11,13 @@
 // It reads all pages in use once, about a second for 1 GB, and looks at the file without a lock:
 // only the holder of the state's lock may call it.
 
+import { fstatSync } from 'node:fs'
 import { type Commit, commitOf, PAGE_BYTES, wide } from './lmdb-layout.ts'
 import { PageDamage, PageReader } from './lmdb-pages.ts'
 import { TreeWalk, type ValueCheck } from './lmdb-walk.ts'
+
+/** Pages that a commit took and gave back are not written, so the last one may lie behind the end. */
+const UNWRITTEN_BYTES_MAX = 1024 ** 3
 
 export interface FileChecks {
   /** Pages that the file may have. */
@@ -31,7 +35,7 @@ export interface FileChecks {
 export function checkFile(fd: number, checks: FileChecks): void {
   const { checkValue } = checks
   const pages = new PageReader(fd)
-  const commit = lastCommit(pages, checks)
+  const commit = lastCommit(pages, checks, fstatSync(fd).size)
   const used = new UsedPages(commit.lastPage)
   const walk = new TreeWalk(pages, commit.number, (...run) => used.claim(...run))
   walk.check('the tree of free pages', commit.free, byNumber, (key, value) => {
@@ -41,7 +45,11 @@ export function checkFile(fd: number, checks: FileChecks): void {
 }
 
 /** The newer of the two commits that the meta pages describe. */
-function lastCommit(pages: PageReader, { pagesMax, hasFailedCommit }: FileChecks): Commit {
+function lastCommit(
+  pages: PageReader,
+  { pagesMax, hasFailedCommit }: FileChecks,
+  fileBytes: number,
+): Commit {
   const metas = pages.read(0, 2, Buffer.alloc(2 * PAGE_BYTES))
   const [even, odd] = [metaPage(metas, 0), metaPage(metas, 1)]
   const isNew = even.number === 0 && odd.number === 0
@@ -53,7 +61,8 @@ function lastCommit(pages: PageReader, { pagesMax, hasFailedCommit }: FileChecks
   const [commit, older] = even.number >= odd.number ? [even, odd] : [odd, even]
   checkNumber(pages, commit)
   if (!(hasFailedCommit && isTakenBack(pages, older, commit))) checkNumber(pages, older)
-  if (commit.lastPage < 1 || commit.lastPage >= pagesMax) {
+  const isFar = commit.lastPage * PAGE_BYTES > fileBytes + UNWRITTEN_BYTES_MAX
+  if (commit.lastPage < 1 || commit.lastPage >= pagesMax || isFar) {
     throw new PageDamage(`its meta page says that page ${commit.lastPage} is the last one`)
   }
   return commit
