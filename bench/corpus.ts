@@ -37,19 +37,23 @@ export interface CorpusSettings {
   readonly routes: number
   /** Lines a second of log time; the default is that of `generate`. */
   readonly perSecond?: number
+  /** Time of the first line, in ms; the default is that of `generate`. */
+  readonly startMs?: number
   readonly envelope?: Envelope
   /** Made of every line before it is written; the truth stays what it is. */
   readonly change?: (line: string) => string
 }
 
 export async function makeCorpus(settings: CorpusSettings): Promise<Corpus> {
-  const { directory, name, format, lines, routes, perSecond, envelope = 'raw', change } = settings
+  const { directory, name, format, lines, routes, perSecond, startMs, change } = settings
+  const { envelope = 'raw' } = settings
   const path = join(directory, `${name}.log`)
   const truthPath = join(directory, `${name}.truth.json`)
   const log = await open(path, 'w')
   try {
     const pace = perSecond === undefined ? {} : { 'per-second': perSecond }
-    const flags = { format, lines, routes, envelope, truth: truthPath, ...pace }
+    const start = startMs === undefined ? {} : { start: new Date(startMs).toISOString() }
+    const flags = { format, lines, routes, envelope, truth: truthPath, ...pace, ...start }
     const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])
     await generate(args, log.fd)
   } finally {

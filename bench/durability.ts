@@ -6,6 +6,7 @@
 // gaps. The gap that counts is CPU time of the main thread: wall time has in it what other
 // processes of the machine took.
 
+import { requestsOf } from './agent-config.ts'
 import { type ChildResult, runMeasured } from './child.ts'
 import { makeCorpus } from './corpus.ts'
 import type { AgentFigures } from './durability-agent.ts'
@@ -33,7 +34,7 @@ export async function measureDurability(
   const corpus = await makeCorpus({ ...settings, perSecond })
   const child = await runMeasured(['node', AGENT, corpus.path, directory])
   const { requests, figures } = answerOf(child)
-  const truth = requestsOf(corpus.truth)
+  const truth = String(requestsOf(corpus.truth))
   const wrong = requests === truth ? null : `${requests} requests arrived, ${truth} were written`
   const { peakRssBytes } = child.usage
   const { bytes } = corpus
@@ -48,9 +49,4 @@ export async function measureDurability(
 
 function answerOf({ stdout }: ChildResult): { requests: string; figures: AgentFigures } {
   return JSON.parse(stdout) as { requests: string; figures: AgentFigures }
-}
-
-function requestsOf(truth: unknown): string {
-  const { totals } = truth as { totals: readonly { readonly requests: string }[] }
-  return String(totals.reduce((sum, { requests }) => sum + BigInt(requests), 0n))
 }

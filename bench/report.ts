@@ -4,6 +4,8 @@ import type { DurabilityOutcome } from './durability.ts'
 import type { Outcome, Standing } from './measure.ts'
 import type { MemoryOutcome } from './memory.ts'
 import type { MicroOutcome } from './micro.ts'
+import type { SteadyOutcome } from './steady.ts'
+import type { WorkersOutcome } from './workers.ts'
 
 const HEADINGS = ['', 'wall ms', 'CPU ms', 'of it fixed', 'MB/CPU-s', 'Mlines/CPU-s', 'RSS MiB']
 const NAME_WIDTH = 10
@@ -58,6 +60,25 @@ export function renderDurability({
     `  RSS ${mebibytes(figures.peakRssBytes)} MiB`,
   ]
   return `${rows.join('\n')}\n`
+}
+
+export function renderSteady(outcome: SteadyOutcome): string {
+  const { seconds, linesPerSecond, wrong, corePercent, peakRssBytes } = outcome
+  if (corePercent === null) return `steady: WRONG, so no figure: ${wrong}\n`
+  return (
+    `steady: ${linesPerSecond} lines a second for ${seconds} s: ` +
+    `${corePercent.toFixed(2)} % of a core, peak RSS ${mebibytes(peakRssBytes)} MiB\n`
+  )
+}
+
+export function renderWorkers(outcome: WorkersOutcome): string {
+  const { lines, repetitions, wrong, cpuRatio, bestSpeedUp, speedUp } = outcome
+  if (wrong !== null) return `workers: WRONG, so no time: ${wrong}\n`
+  return (
+    `workers: two logs of ${lines} lines, two workers beside one, ${repetitions} interleaved runs: ` +
+    `CPU ${cpuRatio?.toFixed(2)}x, wall time ${bestSpeedUp?.toFixed(2)}x at best, ` +
+    `${speedUp?.toFixed(2)}x in the median\n`
+  )
 }
 
 function standingCells({ name, wrong, timing }: Standing): string[] {

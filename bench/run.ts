@@ -4,16 +4,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { MeterFastError } from 'meter-fast'
 import { contenders } from './contenders.ts'
 import { makeCorpus } from './corpus.ts'
-import { type DurabilityOutcome, measureDurability } from './durability.ts'
 import { measure, type Outcome } from './measure.ts'
-import { type MemoryOutcome, measureMemory } from './memory.ts'
-import type { MicroOutcome } from './micro.ts'
-import { renderDurability, renderMemory, renderMicro, renderOutcome } from './report.ts'
-import { SCENARIOS, type Scenario } from './scenarios.ts'
+import { PARTS } from './parts.ts'
+import { renderOutcome } from './report.ts'
+import type { Scenario } from './scenarios.ts'
+import { type BenchSettings, readSettings } from './settings.ts'
 
 export interface BenchIo {
   readonly stdout: NodeJS.WritableStream
@@ -21,66 +18,47 @@ export interface BenchIo {
   readonly env: NodeJS.ProcessEnv
 }
 
-interface BenchSettings {
-  readonly scenarios: readonly Scenario[]
-  readonly lines: number
-  readonly repetitions: number
-  readonly memoryLines: number
-  readonly micro: boolean
-  readonly memory: boolean
-  /** Keys of the log of the durability bench; 0: it is not run. */
-  readonly durabilityKeys: number
-  readonly json: boolean
-}
-
-/** Of the parts, measured one by one. */
-const MICRO_ROUTES = 2000
-const FLAGS = {
-  scenario: { type: 'string' },
-  lines: { type: 'string', default: '500000' },
-  repetitions: { type: 'string', default: '5' },
-  micro: { type: 'boolean', default: false },
-  memory: { type: 'boolean', default: false },
-  durability: { type: 'string', default: '0' },
-  'memory-lines': { type: 'string', default: '2600000' },
-  json: { type: 'boolean', default: false },
-} as const
-
 /**
  * Prints a table per scenario, or with `--json` one object.
  *
  * `--scenario` one of scenarios.ts (all by default), `--lines` per log (1,000 to 100,000,000,
- * default 500,000), `--repetitions` (1 to 100, default 5). `--micro` also measures the parts
- * of the path one by one (it needs the development package tinybench), `--memory` the peak memory
- * of a scan of `--memory-lines` lines (2,600,000, about 1 GB), `--durability N` what commits cost
- * an agent on a log of N keys. Each flag has an environment twin,
- * such as METER_FAST_LINES. Logs are made in a directory of the system's temporary folder, which
- * is removed at the end.
+ * default 500,000), `--repetitions` (1 to 100, default 5). Parts are measured instead where only
+ * they are asked for: `--micro` the path piece by piece (it needs the development package
+ * tinybench), `--memory` the peak memory of a scan of `--memory-lines` lines (2,600,000, about
+ * 1 GB), `--durability N` what commits cost an agent on a log of N keys, `--steady N` what an agent
+ * costs for N seconds on a node of 10,000 lines a second, `--workers` what a second worker brings.
+ * Each flag has an environment twin, such as METER_FAST_LINES. Logs are made in a directory of the
+ * system's temporary folder, which is removed at the end.
  *
  * @returns the exit code: 0, or 1 when a contender's answer was wrong.
  * @throws {MeterFastError} METER_USAGE for a bad flag.
  */
 export async function bench(args: string[], io: BenchIo): Promise<number> {
-  const settings = readSettings([...twinArgs(io.env), ...args])
+  const settings = readSettings(args, io.env)
   const directory = await mkdtemp(join(tmpdir(), 'meter-fast-bench-'))
+  const show = (text: string): void => {
+    if (!settings.json) io.stdout.write(text)
+  }
   try {
-    const outcomes: Outcome[] = []
+    const scenarios: Outcome[] = []
     for (const scenario of settings.scenarios) {
       const outcome = await runScenario(directory, scenario, settings, io)
-      outcomes.push(outcome)
-      if (!settings.json) io.stdout.write(renderOutcome(outcome))
+      scenarios.push(outcome)
+      show(renderOutcome(outcome))
     }
-    const micro = settings.micro ? await runMicro(directory, settings, io) : null
-    const memory = settings.memory ? await runMemory(directory, settings, io) : null
-    const durability =
-      settings.durabilityKeys > 0 ? await runDurability(directory, settings, io) : null
-    const report = { scenarios: outcomes, micro, memory, durability }
+    const parts = new Map<string, { readonly wrong: string | null }>()
+    for (const { name, about, measure: measurePart } of PARTS.filter((part) =>
+      part.isAsked(settings),
+    )) {
+      io.stderr(`${name}: ${about(settings)}\n`)
+      const [answer, text] = await measurePart(directory, settings)
+      parts.set(name, answer)
+      show(text)
+    }
+    const report = { scenarios, ...Object.fromEntries(parts) }
     if (settings.json) io.stdout.write(`${JSON.stringify(report)}\n`)
-    const answers = [
-      ...outcomes.flatMap(({ standings }) => standings),
-      ...[micro, memory, durability],
-    ]
-    return answers.every((answer) => answer === null || answer.wrong === null) ? 0 : 1
+    const answers = [...scenarios.flatMap(({ standings }) => standings), ...parts.values()]
+    return answers.every(({ wrong }) => wrong === null) ? 0 : 1
   } finally {
     await rm(directory, { recursive: true })
   }
@@ -101,93 +79,4 @@ async function runScenario(
   const outcome = await measure(name, { corpus, oneLine }, present, repetitions)
   await rm(corpus.path)
   return outcome
-}
-
-async function runMicro(
-  directory: string,
-  { lines, json }: BenchSettings,
-  io: BenchIo,
-): Promise<MicroOutcome> {
-  io.stderr(`micro: making ${lines} lines\n`)
-  // Loaded here only: an installed package has no tinybench.
-  const { measureMicro } = await import('./micro.ts')
-  const settings = {
-    directory,
-    name: 'micro',
-    format: 'datum',
-    lines,
-    routes: MICRO_ROUTES,
-  } as const
-  const micro = await measureMicro(await makeCorpus(settings))
-  if (!json) io.stdout.write(renderMicro(micro))
-  return micro
-}
-
-async function runMemory(
-  directory: string,
-  { memoryLines, json }: BenchSettings,
-  io: BenchIo,
-): Promise<MemoryOutcome> {
-  io.stderr(`memory: making ${memoryLines} lines\n`)
-  const memory = await measureMemory(directory, memoryLines)
-  if (!json) io.stdout.write(renderMemory(memory))
-  return memory
-}
-
-async function runDurability(
-  directory: string,
-  { durabilityKeys, lines, json }: BenchSettings,
-  io: BenchIo,
-): Promise<DurabilityOutcome> {
-  io.stderr(`durability: making ${lines} lines of ${durabilityKeys} keys\n`)
-  const durability = await measureDurability(directory, durabilityKeys, lines)
-  if (!json) io.stdout.write(renderDurability(durability))
-  return durability
-}
-
-function readSettings(args: string[]): BenchSettings {
-  const values = parseFlags(args)
-  const scenarios = SCENARIOS.filter(({ name }) => [undefined, name].includes(values.scenario))
-  if (scenarios.length === 0) {
-    const names = SCENARIOS.map(({ name }) => name).join(', ')
-    throw usage(`--scenario must be one of ${names}, not "${values.scenario}"`)
-  }
-  return {
-    scenarios,
-    lines: integer('lines', values.lines, 1000, 100_000_000),
-    repetitions: integer('repetitions', values.repetitions, 1, 100),
-    memoryLines: integer('memory-lines', values['memory-lines'], 1000, 100_000_000),
-    durabilityKeys: integer('durability', values.durability, 0, 10_000_000),
-    micro: values.micro,
-    memory: values.memory,
-    json: values.json,
-  }
-}
-
-/** Flags from the environment, such as METER_FAST_LINES; they come first, so that a flag wins. */
-function twinArgs(env: NodeJS.ProcessEnv): string[] {
-  return Object.entries(FLAGS).flatMap(([flag, { type }]) => {
-    const text = env[`METER_FAST_${flag.toUpperCase().replaceAll('-', '_')}`]
-    if (text === undefined || text === '') return []
-    if (type === 'string') return [`--${flag}=${text}`]
-    return text === 'true' || text === '1' ? [`--${flag}`] : []
-  })
-}
-
-function parseFlags(args: string[]) {
-  try {
-    return parseArgs({ args, options: FLAGS, strict: true, allowPositionals: false }).values
-  } catch (cause) {
-    throw usage(cause instanceof Error ? cause.message : String(cause))
-  }
-}
-
-function integer(flag: string, text: string, min: number, max: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
-  throw usage(`--${flag} must be a whole number from ${min} to ${max}, not "${text}"`)
-}
-
-function usage(problem: string): MeterFastError {
-  return new MeterFastError('METER_USAGE', `bench: ${problem}.`)
 }

@@ -131,7 +131,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./explain.ts')).explain(args, io),
   },
   bench: {
-    usage: 'bench [--json] [--micro] [--memory] [FLAGS]',
+    usage: 'bench [--json] [FLAGS]',
     sentence: 'throughput beside peers; answers are checked before a time is shown',
     examples: ['meter-fast bench', 'meter-fast bench --json > bench.json'],
     flags: {
@@ -142,6 +142,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       micro: flag('the parts of the path one by one'),
       memory: flag('peak memory of a scan of 1 GB'),
       durability: text('N', 'what commits cost an agent on a log of N keys'),
+      steady: text('N', 'what an agent costs for N seconds at 10,000 lines a second'),
+      workers: flag('what a second worker brings'),
     },
     run: async (args, io) => (await import('./bench.ts')).bench(args, io),
   },
