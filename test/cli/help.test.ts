@@ -18,6 +18,7 @@ const CONFIG_VALUES = [
   ...['--sink-dedup-window', '--on-missing-state', '--observe-listen', '--ambiguous-policy'],
   ...['--state-reserve-bytes', '--state-accepted-retention', '--state-ledger-retention'],
   '--state-quarantine-bytes-max',
+  '--workers-max',
 ]
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
   run: ['--config', '--once', '--dry-run', ...CONFIG_VALUES],
@@ -39,13 +40,8 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   verify: ['--state', '--logs', '--json'],
   explain: ['--state', '--project', '--window', '--logs', '--json'],
   bench: [
-    '--json',
-    '--scenario',
-    '--lines',
-    '--repetitions',
-    '--micro',
-    '--memory',
-    '--durability',
+    ...['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
+    ...['--durability', '--steady', '--workers'],
   ],
   demo: [],
 }
