@@ -75,7 +75,7 @@ export function renderWorkers(outcome: WorkersOutcome): string {
   const { lines, repetitions, wrong, cpuRatio, bestSpeedUp, speedUp } = outcome
   if (wrong !== null) return `workers: WRONG, so no time: ${wrong}\n`
   return (
-    `workers: two logs of ${lines} lines, two workers beside one, ${repetitions} interleaved runs: ` +
+    `workers: two logs of ${lines} lines, two workers beside one, ${repetitions} times in turns: ` +
     `CPU ${cpuRatio?.toFixed(2)}x, wall time ${bestSpeedUp?.toFixed(2)}x at best, ` +
     `${speedUp?.toFixed(2)}x in the median\n`
   )

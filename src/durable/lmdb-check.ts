@@ -16,7 +16,7 @@ import { type Commit, commitOf, PAGE_BYTES, wide } from './lmdb-layout.ts'
 import { PageDamage, PageReader } from './lmdb-pages.ts'
 import { TreeWalk, type ValueCheck } from './lmdb-walk.ts'
 
-/** Pages that a commit took and gave back are not written, so the last one may lie behind the end. */
+/** Pages that a commit took and gave back are not written: the last one may lie behind the end. */
 const UNWRITTEN_BYTES_MAX = 1024 ** 3
 
 export interface FileChecks {
