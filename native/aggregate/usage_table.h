@@ -49,6 +49,13 @@ class UsageTable {
   /// The project of a key; valid until the next `key`.
   [[nodiscard]] std::string_view project(uint32_t id) const;
 
+  /// Fetches the row of a key; of kNoKey, nothing.
+  void prefetch(uint32_t id) const {
+    if (id < rows_.size()) {
+      __builtin_prefetch(&rows_[id], 1);
+    }
+  }
+
   [[nodiscard]] bool is_admitted(uint32_t id) const { return rows_[id].admitted == segment_; }
   /// Keys admitted so far that count towards keys_max.
   [[nodiscard]] size_t admitted() const { return admitted_; }

@@ -30,8 +30,8 @@ inline uint64_t load64(const char* data) {
   return word;
 }
 
-inline uint64_t hash_bytes(std::string_view bytes, uint64_t chained = 0) {
-  const HashSeed& seed = hash_seed();
+/// `chained` is the hash of what comes before the bytes.
+inline uint64_t hash_bytes(std::string_view bytes, const HashSeed& seed, uint64_t chained = 0) {
   uint64_t hash = seed.a ^ chained ^ (bytes.size() * 0x9E3779B97F4A7C15ULL);
   const char* data = bytes.data();
   size_t size = bytes.size();
@@ -47,6 +47,10 @@ inline uint64_t hash_bytes(std::string_view bytes, uint64_t chained = 0) {
     std::memcpy(&low, data, size);
   }
   return fold_multiply(low ^ seed.b ^ 0xA0761D6478BD642FULL, high ^ hash);
+}
+
+inline uint64_t hash_bytes(std::string_view bytes, uint64_t chained = 0) {
+  return hash_bytes(bytes, hash_seed(), chained);
 }
 
 }  // namespace mf

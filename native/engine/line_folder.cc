@@ -1,6 +1,6 @@
 #include "native/engine/line_folder.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include "native/engine/quarantine.h"
 #include "native/parse/match_kernels.h"
@@ -83,15 +83,46 @@ size_t LineFolder::fold_tried(std::string_view lines, uint64_t offset) {
 
 void LineFolder::fold_batch(std::string_view lines, uint64_t offset) {
   const uint64_t base = offset + static_cast<uint64_t>(batch_->base - lines.data());
-  for (uint32_t i = 0; i < batch_->count; ++i) {
+  uint32_t i = 0;
+  while (i < batch_->count) {
     const LineSlot& slot = batch_->slots[i];
     // After a part that goes on in the next line, lines are not whole until its end came.
     if (slot.state == kLineDeclined || !reader_.takes_whole_lines()) {
       fold_declined(slot, base + slot.begin);
+      ++i;
+    } else if (slot.state == kLineSimple) {
+      i = fold_requests(i, base);
+    } else {
+      fold_record(slot, base + slot.begin);
+      ++i;
+    }
+  }
+}
+
+/// Folds simple lines from number `first` on up to one that is not simple, whose number it gives.
+uint32_t LineFolder::fold_requests(uint32_t first, uint64_t base) {
+  uint32_t end = first;
+  for (; end < batch_->count && batch_->slots[end].state == kLineSimple; ++end) {
+    const LineSlot& slot = batch_->slots[end];
+    Request& request = requests_[end];
+    matcher_->read_key(*batch_, slot, request.key);
+    static_assert(sizeof(Totals) == sizeof(LineSlot::totals));
+    std::memcpy(&request.totals, slot.totals, sizeof slot.totals);
+    request.clock_ms = slot.clock_ms;
+  }
+  meter_.prepare({requests_.data() + first, end - first});
+  int64_t folded = 0;
+  for (uint32_t i = first; i < end; ++i) {
+    const LineSlot& slot = batch_->slots[i];
+    const bool may_go_on = matcher_->shape(slot).has_identity && meter_.follows_streams();
+    if (!may_go_on && meter_.fold_request(requests_[i])) {
+      ++folded;
     } else {
       fold_record(slot, base + slot.begin);
     }
   }
+  paths_[static_cast<size_t>(LinePath::kBatch)] += folded;
+  return end;
 }
 
 void LineFolder::fold_record(const LineSlot& slot, uint64_t offset) {

@@ -9,6 +9,7 @@
 // generation, those between the parts of a line, and all while shapes do not pay.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -56,6 +57,7 @@ class LineFolder final : private LineSink {
   size_t fold_untried(std::string_view lines, uint64_t offset);
   size_t fold_tried(std::string_view lines, uint64_t offset);
   void fold_batch(std::string_view lines, uint64_t offset);
+  uint32_t fold_requests(uint32_t first, uint64_t base);
   void fold_record(const LineSlot& slot, uint64_t offset);
   void fold_declined(const LineSlot& slot, uint64_t offset);
   void line(const Line& line) override;
@@ -70,6 +72,7 @@ class LineFolder final : private LineSink {
   /// None when the kernel is `reference`.
   std::unique_ptr<LineMatcher> matcher_;
   std::unique_ptr<LineBatch> batch_;
+  std::array<Request, LineBatch::kLinesMax> requests_;
   Record record_;
   ByteWriter quarantine_;
   PathCounts paths_{};

@@ -8,15 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "native/base/limits.h"
 #include "native/parse/format.h"
 #include "native/parse/path_tree.h"
 #include "native/parse/record.h"
 #include "native/parse/shape.h"
 
 namespace mf {
-
-/// Parts of the raw key that a line is summed under: project, route, dimensions.
-inline constexpr size_t kKeyPartsMax = 4;
 
 /// Where a mapped value lies, as written: quotes included.
 struct ShapeValue {

@@ -65,7 +65,9 @@ bool LineIndex::grow() {
   if (indexed_ == size_ || indexed_ > kLineBytesMax) {
     return false;
   }
-  if (knows_escapes_ && escapes_.seen == 0 && escapes_.doubt_count == 0) {
+  // The line that is not whole may have begun two windows ago.
+  if (knows_escapes_ && escapes_.seen == 0 && escapes_.doubt_count == 0 &&
+      (indexed_ == 0 || std::memchr(base_, '\\', indexed_) == nullptr)) {
     knows_escapes_ = false;
   }
   escapes_.seen = 0;
@@ -107,7 +109,10 @@ void LineIndex::learn_escapes() {
   // In steps of whole blocks, or the next window would not know what this one's last byte escapes.
   const uint32_t bytes = (indexed_ - line_ + 63) / 64 * 64;
   indexed_ = line_;
+  // Lines before this one may still wait for what is known of them all.
+  const bool was_utf8 = is_utf8_;
   index_to(std::min(line_ + bytes, size_));
+  is_utf8_ = is_utf8_ && was_utf8;
 }
 
 uint32_t LineIndex::pass_unindexed() {

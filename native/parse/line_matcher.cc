@@ -145,9 +145,6 @@ void LineMatcher::add_line(LineBatch& batch, uint32_t shape, uint32_t line_feed)
   slot.state = kLineDeclined;
   index_.pass(line_feed);
   slot.end = index_.line();
-#ifdef PF
-  for (uint32_t at = slot.begin; at < slot.end; at += 64) __builtin_prefetch(batch.base + at + PF, 0, PFL);
-#endif
   Group& group = groups_[shape];
   group.slots[group.count++] = static_cast<uint8_t>(batch.count++);
   if (group.count == group.slots.size()) {

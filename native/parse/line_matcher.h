@@ -70,6 +70,9 @@ class LineMatcher {
   }
   /// The values of such a line, as the reference parser gives them.
   void read(const LineBatch& batch, const LineSlot& slot, Record& record) const;
+  /// The raw bytes of its project, route and dimensions, where `is_simple` is true of its shape.
+  void read_key(const LineBatch& batch, const LineSlot& slot,
+                std::array<std::string_view, kKeyPartsMax>& key) const;
   /// Its text without the envelope, and the envelope's time.
   [[nodiscard]] std::string_view content(const LineBatch& batch, const LineSlot& slot) const;
   [[nodiscard]] std::string_view envelope_time(const LineBatch& batch, const LineSlot& slot) const;

@@ -15,7 +15,9 @@ std::string_view text_at(const LineBatch& batch, const LineSlot& slot, const Spa
   const uint16_t* at = batch.positions + slot.first;
   const auto place = [at](Mark mark) { return static_cast<size_t>(at[mark.rank] + mark.delta); };
   const size_t begin = place(span.begin);
-  return {batch.base + begin, place(span.end) - begin};
+  const size_t end = place(span.end);
+  // Where a number should be, the literal bytes around it may overlap: then there is none.
+  return {batch.base + begin, end > begin ? end - begin : 0};
 }
 
 Value value_at(const LineBatch& batch, const LineSlot& slot, const ShapeValue& value) {
@@ -159,6 +161,14 @@ void LineMatcher::read(const LineBatch& batch, const LineSlot& slot, const Learn
     record.values[path] = value_at(batch, slot, learned.values[path]);
   }
   record.lenient = false;
+}
+
+void LineMatcher::read_key(const LineBatch& batch, const LineSlot& slot,
+                           std::array<std::string_view, kKeyPartsMax>& key) const {
+  const LearnedShape& learned = store_[slot.shape];
+  for (size_t part = 0; part < kKeyPartsMax; ++part) {
+    key[part] = text_at(batch, slot, learned.key[part]);
+  }
 }
 
 std::string_view LineMatcher::content(const LineBatch& batch, const LineSlot& slot) const {

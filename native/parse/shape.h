@@ -16,11 +16,13 @@
 
 namespace mf {
 
-/// What is readable, whatever it holds, before and behind bytes that a kernel looks at.
-inline constexpr uint32_t kPaddingBytes = 64;
-
 inline constexpr uint32_t kPieceBytes = 32;
 inline constexpr uint32_t kShapePiecesMax = 112;
+
+/// What is readable, whatever it holds, before and behind bytes that a kernel looks at. No mark is
+/// further from its special byte than a shape has literal bytes, and a special byte of a line that
+/// is of another shape may lie anywhere in it.
+inline constexpr uint32_t kPaddingBytes = kShapePiecesMax * kPieceBytes + 64;
 inline constexpr uint32_t kShapeNumbersMax = 48;
 inline constexpr uint32_t kShapeSpecialsMax = 1024;
 /// Amounts of a record: egress bytes, ingress bytes, duration in ms.
