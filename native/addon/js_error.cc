@@ -36,8 +36,10 @@ void throw_init_error(Napi::Env env, const std::string& what, mf::Error error) {
     throw_error(env, kUsage, what + " cannot be made: its format maps too many or too deep keys");
   } else if (error == mf::Error::kKernelUnknown) {
     throw_error(env, kUsage,
-                what + " cannot be made: METER_FAST_KERNEL names no kernel, or one that this CPU "
-                       "cannot run. Those that it can: " + kernel_names());
+                what +
+                    " cannot be made: METER_FAST_KERNEL names no kernel, or one that this CPU "
+                    "cannot run. Those that it can: " +
+                    kernel_names());
   } else {
     throw_error(env, kBug, what + " cannot be made: simdjson has no memory");
   }

@@ -176,8 +176,7 @@ bool StreamMeter::fold_request(const Request& request) {
     return false;
   }
   const Target* target = targets_.find({request.key.data(), key_parts()}, request.hash);
-  if (target == nullptr || target->outcome != Outcome::kMetered ||
-      target->key == Target::kNoKey) {
+  if (target == nullptr || target->outcome != Outcome::kMetered || target->key == Target::kNoKey) {
     return false;
   }
   if (metered_.admitted() >= options_.keys_max && !metered_.is_admitted(target->key)) {

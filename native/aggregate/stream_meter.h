@@ -87,7 +87,8 @@ class StreamMeter {
   /// Hashes the keys of some requests and fetches what `fold_request` will touch of them.
   void prepare(std::span<Request> requests) const;
   /// Does with a prepared request what `fold` does with its record, if that is just to add to a key
-  /// that is known and the open window has room for. False: nothing was done, the caller must `fold` the record.
+  /// that is known and the open window has room for. False: nothing was done, the caller must
+  /// `fold` the record.
   bool fold_request(const Request& request);
 
   /// Counts a line that got its outcome without a record.

@@ -10,7 +10,8 @@ bool TargetCache::is_text(uint64_t begin, RawParts parts) const {
     uint32_t size = 0;
     std::memcpy(&size, text, sizeof size);
     text += sizeof size;
-    if (size != part.size() || std::memcmp(text, part.data(), size) != 0) {
+    // A missing value has no address to compare at.
+    if (size != part.size() || (size > 0 && std::memcmp(text, part.data(), size) != 0)) {
       return false;
     }
     text += size;

@@ -19,8 +19,8 @@ struct Kernels {
 };
 Kernels supported_kernels();
 
-/// The kernel called `name`, or the fastest when `name` is empty. False: there is none of this name,
-/// or this CPU cannot run it.
+/// The kernel called `name`, or the fastest when `name` is empty. False: there is none of this
+/// name, or this CPU cannot run it.
 bool choose_kernel(std::string_view name, Kernel& kernel);
 
 /// The same for the value of METER_FAST_KERNEL, which is read once.

@@ -13,9 +13,9 @@
   MF_PRAGMA(clang attribute push(__attribute__((target(names))), apply_to = function))
 #define MF_TARGET_END MF_PRAGMA(clang attribute pop)
 #else
-#define MF_TARGET_BEGIN(names)    \
-  MF_PRAGMA(GCC push_options)     \
-  MF_PRAGMA(GCC target(names))    \
+#define MF_TARGET_BEGIN(names) \
+  MF_PRAGMA(GCC push_options)  \
+  MF_PRAGMA(GCC target(names)) \
   MF_PRAGMA(GCC optimize("no-tree-vectorize"))
 #define MF_TARGET_END MF_PRAGMA(GCC pop_options)
 #endif

@@ -47,8 +47,7 @@ size_t LineFolder::fold(std::string_view bytes, uint64_t offset) {
   size_t used = 0;
   while (used < whole) {
     const std::string_view lines = bytes.substr(used, whole - used);
-    const bool tries =
-        matcher_ != nullptr && matcher_->pays() && reader_.takes_whole_lines();
+    const bool tries = matcher_ != nullptr && matcher_->pays() && reader_.takes_whole_lines();
     used += tries ? fold_tried(lines, offset + used) : fold_untried(lines, offset + used);
   }
   path_ = LinePath::kUntried;

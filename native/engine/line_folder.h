@@ -1,9 +1,9 @@
 // Folds lines: bytes of a stream in, outcomes and totals out. Here the two paths of parsing meet.
 //
-// Whole lines go to the matcher (native/parse/line_matcher.h), which gives them back in batches. Runs
-// of simple lines are added to the totals at once; a line that needs a closer look is read into a
-// record; what was declined goes the long way: reader, reference parser, record. The order of the
-// lines is kept throughout.
+// Whole lines go to the matcher (native/parse/line_matcher.h), which gives them back in batches.
+// Runs of simple lines are added to the totals at once; a line that needs a closer look is read
+// into a record; what was declined goes the long way: reader, reference parser, record. The order
+// of the lines is kept throughout.
 //
 // The long way is also what lines take that the matcher is not asked about: the first of a
 // generation, those between the parts of a line, and all while shapes do not pay.

@@ -116,8 +116,7 @@ void LineIndex::learn_escapes() {
 }
 
 uint32_t LineIndex::pass_unindexed() {
-  const auto* feed =
-      static_cast<const char*>(std::memchr(base_ + line_, '\n', size_ - line_));
+  const auto* feed = static_cast<const char*>(std::memchr(base_ + line_, '\n', size_ - line_));
   const auto end = static_cast<uint32_t>(feed - base_) + 1;
   // The index begins anew behind it.
   line_ = indexed_ = end;

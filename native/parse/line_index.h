@@ -4,12 +4,12 @@
 // Positions are 16 bits wide, from `base`, so that few of them fill a cache line; the window moves
 // on to the first line that is not done with before it would grow beyond what they can name.
 //
-// Backslashes are rare, so windows are first indexed as if there were none: a backslash is a special
-// byte like a quote, and a line with one matches nothing. Only then its window is indexed again, with
-// escapes understood, and so are the windows that follow, until one has no backslash.
+// Backslashes are rare, so windows are first indexed as if there were none: a backslash is a
+// special byte like a quote, and a line with one matches nothing. Only then its window is indexed
+// again, with escapes understood, and so are the windows that follow, until one has no backslash.
 //
-// UTF-8 is checked for all lines of a window at once, and only where a byte is above 0x7F. When that
-// fails, lines are checked one by one.
+// UTF-8 is checked for all lines of a window at once, and only where a byte is above 0x7F. When
+// that fails, lines are checked one by one.
 #pragma once
 
 #include <cstdint>

@@ -192,8 +192,8 @@ void LineMatcher::match_rest(LineBatch& batch) {
   }
 }
 
-/// A line that is not of the shape that it was thought to have: another one may have as many special
-/// bytes.
+/// A line that is not of the shape that it was thought to have: another one may have as many
+/// special bytes.
 void LineMatcher::match_alone(const LineBatch& batch, LineSlot& slot) {
   const Shape& tried = store_[slot.shape].shape;
   for (uint32_t i = 0; i < store_.size(); ++i) {
@@ -210,7 +210,9 @@ void LineMatcher::match_alone(const LineBatch& batch, LineSlot& slot) {
 }
 
 bool LineMatcher::match_one(const LineBatch& batch, LineSlot& slot, uint32_t shape) const {
-  const MatchTask task{batch.base, &store_[shape].shape, &minute_,
+  const MatchTask task{batch.base,
+                       &store_[shape].shape,
+                       &minute_,
                        {batch.positions + slot.first, nullptr, nullptr, nullptr},
                        {&slot, nullptr, nullptr, nullptr}};
   return kernel_.match_one(&task) != 0;

@@ -1,5 +1,5 @@
-// The fast path of parsing: matches lines against shapes that were learned, and leaves what does not
-// match to the reference parser.
+// The fast path of parsing: matches lines against shapes that were learned, and leaves what does
+// not match to the reference parser.
 //
 // The idea. The lines of one Envoy are alike: the same keys in the same order, only the values
 // differ. Such a line needs no parser. Special bytes (quotes, control bytes) are indexed once; in a
@@ -10,8 +10,8 @@
 //
 // What it gives. A batch of lines in their order, each with a verdict: simple (a request; its
 // amounts and clock are there), record (proven, `read` fills in a Record for the rules of
-// native/aggregate), or declined. A declined piece is one line, or some lines, and is decided by the
-// reference parser: declining costs time and changes nothing. So every doubt declines.
+// native/aggregate), or declined. A declined piece is one line, or some lines, and is decided by
+// the reference parser: declining costs time and changes nothing. So every doubt declines.
 //
 // Lines of one shape are matched four at a time, but a batch keeps the order of the lines: windows,
 // epochs and limits depend on it.
@@ -65,9 +65,7 @@ class LineMatcher {
   bool next(LineBatch& batch);
 
   /// The shape of a line that was not declined.
-  [[nodiscard]] const LearnedShape& shape(const LineSlot& slot) const {
-    return store_[slot.shape];
-  }
+  [[nodiscard]] const LearnedShape& shape(const LineSlot& slot) const { return store_[slot.shape]; }
   /// The values of such a line, as the reference parser gives them.
   void read(const LineBatch& batch, const LineSlot& slot, Record& record) const;
   /// The raw bytes of its project, route and dimensions, where `is_simple` is true of its shape.

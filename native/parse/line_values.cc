@@ -126,8 +126,7 @@ void LineMatcher::settle_clock(const LineBatch& batch, LineSlot& slot) {
     slot.state = kLineRecord;
     return;
   }
-  const Value start =
-      value_at(batch, slot, store_[slot.shape].values[static_cast<size_t>(path)]);
+  const Value start = value_at(batch, slot, store_[slot.shape].values[static_cast<size_t>(path)]);
   int64_t ms = 0;
   if (!read_start_time(start, date_, ms)) {
     slot.state = kLineRecord;
@@ -209,8 +208,7 @@ bool LineMatcher::fits(std::string_view line, const LearnedShape& learned,
   batch.positions = positions.data();
   batch.has_escapes = true;
   const auto size = static_cast<uint32_t>(line.size()) + 1;
-  const IndexResult found =
-      kernel_.index_escaped(batch.base, 0, size, positions.data(), &escapes);
+  const IndexResult found = kernel_.index_escaped(batch.base, 0, size, positions.data(), &escapes);
   LineSlot& slot = batch.slots[0];
   slot.first = 0;
   const MatchTask task{batch.base, &learned.shape, &minute_, {positions.data()}, {&slot}};

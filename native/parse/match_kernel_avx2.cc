@@ -33,22 +33,29 @@ struct Piece {
   __m256i mask;
 };
 
-MF_INLINE __m256i load_half(const void* text) { return _mm256_loadu_si256((const __m256i*)text); }
+MF_INLINE __m256i load_half(const void* text) {
+  return _mm256_loadu_si256((const __m256i*)text);
+}
 MF_INLINE uint64_t mask_of(__m256i low, __m256i high) {
-  return (uint32_t)_mm256_movemask_epi8(low) |
-         (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+  return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
 }
 
 MF_INLINE Classes load_classes() {
   return {_mm256_set1_epi8('"'), _mm256_set1_epi8('\\'), _mm256_set1_epi8(0x1F)};
 }
-MF_INLINE Block load_block(const char* text) { return {load_half(text), load_half(text + 32)}; }
-MF_INLINE Seen nothing_seen() { return _mm256_setzero_si256(); }
+MF_INLINE Block load_block(const char* text) {
+  return {load_half(text), load_half(text + 32)};
+}
+MF_INLINE Seen nothing_seen() {
+  return _mm256_setzero_si256();
+}
 MF_INLINE Seen see(Seen seen, Block first, Block second) {
   return _mm256_or_si256(_mm256_or_si256(seen, _mm256_or_si256(first.low, first.high)),
                          _mm256_or_si256(second.low, second.high));
 }
-MF_INLINE bool any_high(Seen seen) { return _mm256_movemask_epi8(seen) != 0; }
+MF_INLINE bool any_high(Seen seen) {
+  return _mm256_movemask_epi8(seen) != 0;
+}
 
 MF_INLINE __m256i special_bytes(__m256i bytes, const Classes& classes) {
   const __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, classes.last_control), bytes);
@@ -62,9 +69,9 @@ MF_INLINE uint64_t special_mask(Block block, const Classes& classes) {
 MF_INLINE uint64_t either_byte(Block block, char one, char other) {
   const __m256i a = _mm256_set1_epi8(one);
   const __m256i b = _mm256_set1_epi8(other);
-  return mask_of(_mm256_or_si256(_mm256_cmpeq_epi8(block.low, a), _mm256_cmpeq_epi8(block.low, b)),
-                 _mm256_or_si256(_mm256_cmpeq_epi8(block.high, a),
-                                 _mm256_cmpeq_epi8(block.high, b)));
+  return mask_of(
+      _mm256_or_si256(_mm256_cmpeq_epi8(block.low, a), _mm256_cmpeq_epi8(block.low, b)),
+      _mm256_or_si256(_mm256_cmpeq_epi8(block.high, a), _mm256_cmpeq_epi8(block.high, b)));
 }
 /// Bytes that are `first` or one of the `count` - 1 after it.
 MF_INLINE __m256i in_range(__m256i bytes, char first, char count) {
@@ -73,14 +80,17 @@ MF_INLINE __m256i in_range(__m256i bytes, char first, char count) {
 }
 MF_INLINE uint64_t hex_from(Block block, char first, char count) {
   const __m256i lower = _mm256_set1_epi8(0x20);
-  return mask_of(
-      _mm256_or_si256(in_range(block.low, first, count),
-                      in_range(_mm256_or_si256(block.low, lower), 'a', 6)),
-      _mm256_or_si256(in_range(block.high, first, count),
-                      in_range(_mm256_or_si256(block.high, lower), 'a', 6)));
+  return mask_of(_mm256_or_si256(in_range(block.low, first, count),
+                                 in_range(_mm256_or_si256(block.low, lower), 'a', 6)),
+                 _mm256_or_si256(in_range(block.high, first, count),
+                                 in_range(_mm256_or_si256(block.high, lower), 'a', 6)));
 }
-MF_INLINE uint64_t hex_mask(Block block) { return hex_from(block, '0', 10); }
-MF_INLINE uint64_t high_hex_mask(Block block) { return hex_from(block, '8', 2); }
+MF_INLINE uint64_t hex_mask(Block block) {
+  return hex_from(block, '0', 10);
+}
+MF_INLINE uint64_t high_hex_mask(Block block) {
+  return hex_from(block, '8', 2);
+}
 
 /// Bits one by one, eight without asking whether there are so many: most blocks have fewer.
 MF_INLINE uint16_t* put_positions(uint16_t* out, uint64_t mask, uint32_t at) {
@@ -99,7 +109,9 @@ MF_INLINE uint16_t* put_positions(uint16_t* out, uint64_t mask, uint32_t at) {
 MF_INLINE Piece load_piece(const ShapePiece* piece) {
   return {load_half(piece->bytes), load_half(piece->mask)};
 }
-MF_INLINE Difference no_difference() { return _mm256_setzero_si256(); }
+MF_INLINE Difference no_difference() {
+  return _mm256_setzero_si256();
+}
 MF_INLINE Difference differ(Difference difference, const char* text, Piece piece) {
   const __m256i bytes = _mm256_xor_si256(load_half(text), piece.bytes);
   return _mm256_or_si256(difference, _mm256_and_si256(bytes, piece.mask));
@@ -108,8 +120,8 @@ MF_INLINE bool is_none(Difference difference) {
   return _mm256_testz_si256(difference, difference) != 0;
 }
 MF_INLINE bool same_sixteen(const char* text, const char* other) {
-  const __m128i difference = _mm_xor_si128(_mm_loadu_si128((const __m128i*)text),
-                                           _mm_loadu_si128((const __m128i*)other));
+  const __m128i difference =
+      _mm_xor_si128(_mm_loadu_si128((const __m128i*)text), _mm_loadu_si128((const __m128i*)other));
   return _mm_testz_si128(difference, difference) != 0;
 }
 

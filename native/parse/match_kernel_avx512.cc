@@ -40,14 +40,67 @@ alignas(64) const uint8_t kOffsets[64] = {
 /// By the low 7 bits of a byte: the byte itself if it is special, else another one. What is above
 /// 0x7F never equals its entry.
 alignas(64) const uint8_t kSpecials[128] = {
-#define MF_OTHERS(first) \
-  first ^ 1, (first + 1) ^ 1, (first + 2) ^ 1, (first + 3) ^ 1, (first + 4) ^ 1, \
-      (first + 5) ^ 1, (first + 6) ^ 1, (first + 7) ^ 1
-    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
-    16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-    33, 32, '"', 34, 37, 36, 39, 38, MF_OTHERS(40), MF_OTHERS(48), MF_OTHERS(56),
-    MF_OTHERS(64), MF_OTHERS(72), MF_OTHERS(80), 89, 88, 91, 90, '\\', 92, 95, 94,
-    MF_OTHERS(96), MF_OTHERS(104), MF_OTHERS(112), MF_OTHERS(120)
+#define MF_OTHERS(first)                                                                          \
+  first ^ 1, (first + 1) ^ 1, (first + 2) ^ 1, (first + 3) ^ 1, (first + 4) ^ 1, (first + 5) ^ 1, \
+      (first + 6) ^ 1, (first + 7) ^ 1
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+    18,
+    19,
+    20,
+    21,
+    22,
+    23,
+    24,
+    25,
+    26,
+    27,
+    28,
+    29,
+    30,
+    31,
+    33,
+    32,
+    '"',
+    34,
+    37,
+    36,
+    39,
+    38,
+    MF_OTHERS(40),
+    MF_OTHERS(48),
+    MF_OTHERS(56),
+    MF_OTHERS(64),
+    MF_OTHERS(72),
+    MF_OTHERS(80),
+    89,
+    88,
+    91,
+    90,
+    '\\',
+    92,
+    95,
+    94,
+    MF_OTHERS(96),
+    MF_OTHERS(104),
+    MF_OTHERS(112),
+    MF_OTHERS(120)
 #undef MF_OTHERS
 };
 
@@ -55,16 +108,21 @@ MF_INLINE Classes load_classes() {
   return {_mm512_load_si512(kSpecials), _mm512_load_si512(kSpecials + 64),
           _mm512_load_si512(kOffsets)};
 }
-MF_INLINE Block load_block(const char* text) { return _mm512_loadu_si512(text); }
-MF_INLINE Seen nothing_seen() { return _mm512_setzero_si512(); }
+MF_INLINE Block load_block(const char* text) {
+  return _mm512_loadu_si512(text);
+}
+MF_INLINE Seen nothing_seen() {
+  return _mm512_setzero_si512();
+}
 MF_INLINE Seen see(Seen seen, Block first, Block second) {
   return _mm512_ternarylogic_epi64(seen, first, second, 0xFE);  // all three or'ed
 }
-MF_INLINE bool any_high(Seen seen) { return _mm512_movepi8_mask(seen) != 0; }
+MF_INLINE bool any_high(Seen seen) {
+  return _mm512_movepi8_mask(seen) != 0;
+}
 
 MF_INLINE uint64_t special_mask(Block block, const Classes& classes) {
-  return _mm512_cmpeq_epi8_mask(block,
-                                _mm512_permutex2var_epi8(classes.low, block, classes.high));
+  return _mm512_cmpeq_epi8_mask(block, _mm512_permutex2var_epi8(classes.low, block, classes.high));
 }
 MF_INLINE uint64_t either_byte(Block block, char one, char other) {
   return _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(one)) |
@@ -78,7 +136,9 @@ MF_INLINE uint64_t in_range(Block block, char first, char count) {
 MF_INLINE uint64_t hex_letters(Block block) {
   return in_range(_mm512_or_si512(block, _mm512_set1_epi8(0x20)), 'a', 6);
 }
-MF_INLINE uint64_t hex_mask(Block block) { return in_range(block, '0', 10) | hex_letters(block); }
+MF_INLINE uint64_t hex_mask(Block block) {
+  return in_range(block, '0', 10) | hex_letters(block);
+}
 MF_INLINE uint64_t high_hex_mask(Block block) {
   return in_range(block, '8', 2) | hex_letters(block);
 }
@@ -99,11 +159,15 @@ MF_INLINE uint16_t* put_positions(uint16_t* out, uint64_t mask, uint32_t at) {
   return out + count;
 }
 
-MF_INLINE __m256i load_half(const void* text) { return _mm256_loadu_si256((const __m256i*)text); }
+MF_INLINE __m256i load_half(const void* text) {
+  return _mm256_loadu_si256((const __m256i*)text);
+}
 MF_INLINE Piece load_piece(const ShapePiece* piece) {
   return {load_half(piece->bytes), load_half(piece->mask)};
 }
-MF_INLINE Difference no_difference() { return _mm256_setzero_si256(); }
+MF_INLINE Difference no_difference() {
+  return _mm256_setzero_si256();
+}
 MF_INLINE Difference differ(Difference difference, const char* text, Piece piece) {
   const __m256i bytes = _mm256_xor_si256(load_half(text), piece.bytes);
   return _mm256_ternarylogic_epi64(difference, bytes, piece.mask, 0xF8);  // |= bytes & mask
@@ -112,8 +176,8 @@ MF_INLINE bool is_none(Difference difference) {
   return _mm256_testz_si256(difference, difference) != 0;
 }
 MF_INLINE bool same_sixteen(const char* text, const char* other) {
-  const __m128i difference = _mm_xor_si128(_mm_loadu_si128((const __m128i*)text),
-                                           _mm_loadu_si128((const __m128i*)other));
+  const __m128i difference =
+      _mm_xor_si128(_mm_loadu_si128((const __m128i*)text), _mm_loadu_si128((const __m128i*)other));
   return _mm_testz_si128(difference, difference) != 0;
 }
 
@@ -122,9 +186,9 @@ MF_INLINE uint64_t values_of(const uint64_t digits[4], uint64_t values[4]) {
   __m256i x = _mm256_set_epi64x((long long)digits[3], (long long)digits[2], (long long)digits[1],
                                 (long long)digits[0]);
   const __m256i odd = _mm256_subs_epu8(x, _mm256_set1_epi8(9));
-  x = _mm256_maddubs_epi16(x, _mm256_set1_epi16(0x010A));                 // pairs of digits
-  x = _mm256_madd_epi16(x, _mm256_set1_epi32(0x00010064));                // fours
-  x = _mm256_add_epi64(_mm256_mul_epu32(x, _mm256_set1_epi64x(10000)),    // eights
+  x = _mm256_maddubs_epi16(x, _mm256_set1_epi16(0x010A));               // pairs of digits
+  x = _mm256_madd_epi16(x, _mm256_set1_epi32(0x00010064));              // fours
+  x = _mm256_add_epi64(_mm256_mul_epu32(x, _mm256_set1_epi64x(10000)),  // eights
                        _mm256_srli_epi64(x, 32));
   _mm256_storeu_si256((__m256i*)values, x);
   return _mm256_testz_si256(odd, odd) == 0;

@@ -1,5 +1,5 @@
-// The shape match, once for all instruction sets: included by each match_kernel_<set>.cc, inside its
-// own namespace and target region, behind the vector operations that it is written in.
+// The shape match, once for all instruction sets: included by each match_kernel_<set>.cc, inside
+// its own namespace and target region, behind the vector operations that it is written in.
 //
 // Index. One pass writes the positions of all special bytes: quotes, backslashes, control bytes.
 //

@@ -32,7 +32,9 @@ struct Piece {
   __m128i mask[2];
 };
 
-MF_INLINE __m128i load_part(const void* text) { return _mm_loadu_si128((const __m128i*)text); }
+MF_INLINE __m128i load_part(const void* text) {
+  return _mm_loadu_si128((const __m128i*)text);
+}
 MF_INLINE uint64_t mask_of(__m128i a, __m128i b, __m128i c, __m128i d) {
   const uint64_t low = (uint32_t)(_mm_movemask_epi8(a) | _mm_movemask_epi8(b) << 16);
   const uint64_t high = (uint32_t)(_mm_movemask_epi8(c) | _mm_movemask_epi8(d) << 16);
@@ -45,7 +47,9 @@ MF_INLINE Classes load_classes() {
 MF_INLINE Block load_block(const char* text) {
   return {{load_part(text), load_part(text + 16), load_part(text + 32), load_part(text + 48)}};
 }
-MF_INLINE Seen nothing_seen() { return _mm_setzero_si128(); }
+MF_INLINE Seen nothing_seen() {
+  return _mm_setzero_si128();
+}
 MF_INLINE __m128i any_of(Block block) {
   return _mm_or_si128(_mm_or_si128(block.part[0], block.part[1]),
                       _mm_or_si128(block.part[2], block.part[3]));
@@ -53,7 +57,9 @@ MF_INLINE __m128i any_of(Block block) {
 MF_INLINE Seen see(Seen seen, Block first, Block second) {
   return _mm_or_si128(seen, _mm_or_si128(any_of(first), any_of(second)));
 }
-MF_INLINE bool any_high(Seen seen) { return _mm_movemask_epi8(seen) != 0; }
+MF_INLINE bool any_high(Seen seen) {
+  return _mm_movemask_epi8(seen) != 0;
+}
 
 MF_INLINE __m128i special_bytes(__m128i bytes, const Classes& classes) {
   const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, classes.last_control), bytes);
@@ -87,14 +93,22 @@ MF_INLINE uint64_t hex_from(Block block, char first, char count) {
   return mask_of(hex_bytes(block.part[0], first, count), hex_bytes(block.part[1], first, count),
                  hex_bytes(block.part[2], first, count), hex_bytes(block.part[3], first, count));
 }
-MF_INLINE uint64_t hex_mask(Block block) { return hex_from(block, '0', 10); }
-MF_INLINE uint64_t high_hex_mask(Block block) { return hex_from(block, '8', 2); }
+MF_INLINE uint64_t hex_mask(Block block) {
+  return hex_from(block, '0', 10);
+}
+MF_INLINE uint64_t high_hex_mask(Block block) {
+  return hex_from(block, '8', 2);
+}
+
+#include "native/parse/match_kernel_scalar.h"
 
 MF_INLINE Piece load_piece(const ShapePiece* piece) {
   return {{load_part(piece->bytes), load_part(piece->bytes + 16)},
           {load_part(piece->mask), load_part(piece->mask + 16)}};
 }
-MF_INLINE Difference no_difference() { return _mm_setzero_si128(); }
+MF_INLINE Difference no_difference() {
+  return _mm_setzero_si128();
+}
 MF_INLINE Difference differ(Difference difference, const char* text, Piece piece) {
   const __m128i low = _mm_and_si128(_mm_xor_si128(load_part(text), piece.bytes[0]), piece.mask[0]);
   const __m128i high =
@@ -107,8 +121,6 @@ MF_INLINE bool is_none(Difference difference) {
 MF_INLINE bool same_sixteen(const char* text, const char* other) {
   return is_none(_mm_xor_si128(load_part(text), load_part(other)));
 }
-
-#include "native/parse/match_kernel_scalar.h"
 
 #include "native/parse/match_kernel_body.h"
 

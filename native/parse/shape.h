@@ -51,7 +51,8 @@ struct alignas(64) Shape {
   uint32_t specials;
   uint32_t pieces;
   uint32_t plain_numbers;
-  /// Digits of each amount, and ~0; of an amount that the line does not have, one byte of it, and 0.
+  /// Digits of each amount, and ~0; of an amount that the line does not have, one byte of it, and
+  /// 0.
   Span amounts[kAmounts];
   uint64_t amount_masks[kAmounts];
   /// The start time between its quotes; only read when `has_start`.

@@ -197,8 +197,8 @@ class ShapeBuilder {
   /// From where a value begins, which is the end of a run or inside one, to where it ends, which is
   /// inside a run or the beginning of the next.
   [[nodiscard]] Span span(Range range) const {
-    const auto before = std::ranges::find_if(
-        runs_, [&](const Range& run) { return run.end >= range.begin; });
+    const auto before =
+        std::ranges::find_if(runs_, [&](const Range& run) { return run.end >= range.begin; });
     const auto after = std::ranges::find_if(
         runs_.rbegin(), runs_.rend(), [&](const Range& run) { return run.begin <= range.end; });
     return {mark(*before, range.begin), mark(*after, range.end)};
@@ -293,8 +293,7 @@ class ShapeRoles {
   /// The log type is literal, so this is true of all lines of the shape.
   [[nodiscard]] bool is_request() const {
     const FoundValue& type = role(Role::kLogType);
-    const std::string_view text =
-        line_.substr(type.range.begin, type.range.end - type.range.begin);
+    const std::string_view text = line_.substr(type.range.begin, type.range.end - type.range.begin);
     return !is_present(Role::kLogType) || text == "\"\"" || text == "\"-\"" ||
            text == "\"DownstreamEnd\"";
   }

@@ -47,8 +47,8 @@ void ShapeStore::install() {
   if (size_ < kShapesMax) {
     ++size_;
   } else {
-    const auto least = std::ranges::min_element(
-        shapes_, {}, [](const auto& shape) { return shape->matches; });
+    const auto least =
+        std::ranges::min_element(shapes_, {}, [](const auto& shape) { return shape->matches; });
     place = static_cast<uint32_t>(least - shapes_.begin());
   }
   shapes_[place] = std::move(waiting_);

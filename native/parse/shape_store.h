@@ -1,9 +1,9 @@
 // The shapes of one stream, and when it pays to look for them.
 //
-// A stream has several: keys are left out when they have no value, a null has no quotes, two formats
-// may share a node. New ones are learned from lines that matched none; the one that matched least
-// makes room. Learning costs as much as some lines cost to parse, so after a shape for each place has been
-// tried, it is tried ever more rarely.
+// A stream has several: keys are left out when they have no value, a null has no quotes, two
+// formats may share a node. New ones are learned from lines that matched none; the one that matched
+// least makes room. Learning costs as much as some lines cost to parse, so after a shape for each
+// place has been tried, it is tried ever more rarely.
 //
 // Where most lines match nothing (keys in random order, say) even the index is a waste: then the
 // store rests for a while, and for twice as long each time that it was no better.

@@ -1,4 +1,5 @@
-// Builds programs from native/ but addon/, without Node: for this folder, test/fuzz and bench/native.
+// Builds programs from native/ but addon/, without Node: those of this folder, of test/fuzz and of
+// bench/native.
 //
 // Objects are cached below node_modules/.cache by the hash of all that they are made of: simdjson
 // takes half a minute, and never changes.
@@ -139,7 +140,9 @@ async function build(modeName, programs, shared) {
   removeOld(objects)
   const binaries = []
   for (const program of programs) {
-    const inputs = [...objects].filter(([source]) => source === program || !programs.includes(source))
+    const inputs = [...objects].filter(
+      ([source]) => source === program || !programs.includes(source),
+    )
     const binary = join(CACHE, `${basename(program, '.cc')}-${modeName}`)
     await run(mode.compiler, [...inputs.map(([, object]) => object), ...mode.link, '-o', binary])
     binaries.push(binary)

@@ -11,8 +11,8 @@ const { join } = require('node:path')
 const { SANITIZER_OPTIONS, build, run } = require('./build.cjs')
 const { keptLogs, writeCorpus } = require('./corpus.cjs')
 
-const PROGRAMS = ['literal', 'restore', 'upgrade', 'fold', 'replay', 'damage']
-const SHARED = ['test/native/rig.cc']
+const PROGRAMS = ['literal', 'restore', 'upgrade', 'fold', 'replay', 'damage', 'shape']
+const SHARED = ['test/native/rig.cc', 'test/native/line_mutator.cc']
 
 async function main() {
   const sources = PROGRAMS.map((name) => `test/native/${name}.cc`)
