@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "native/base/equal_bytes.h"
+
 namespace mf {
 
 bool TargetCache::is_text(uint64_t begin, RawParts parts) const {
@@ -10,8 +12,7 @@ bool TargetCache::is_text(uint64_t begin, RawParts parts) const {
     uint32_t size = 0;
     std::memcpy(&size, text, sizeof size);
     text += sizeof size;
-    // A missing value has no address to compare at.
-    if (size != part.size() || (size > 0 && std::memcmp(text, part.data(), size) != 0)) {
+    if (size != part.size() || !equal_bytes(text, part.data(), size)) {
       return false;
     }
     text += size;

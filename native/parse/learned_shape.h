@@ -29,6 +29,7 @@ struct LearnedShape {
   std::array<ValueKind, kAmounts> amount_kinds{};
   /// Spans of project, route and dimensions; of a missing one, an empty span.
   std::array<Span, kKeyPartsMax> key{};
+  uint32_t key_parts = 0;
   /// Lines are requests of which nothing but amounts, start time and key needs to be looked at,
   /// unless `details` says otherwise.
   bool is_simple = false;

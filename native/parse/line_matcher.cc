@@ -91,9 +91,19 @@ void LineMatcher::collect(LineBatch& batch) {
     }
     const uint32_t begin = index_.line();
     index_.pass(line_feed);
-    add_declined(batch, begin, index_.line(), LinePath::kShape);
+    add_declined(batch, begin, index_.line(), why_unmatched(begin));
   }
   batch.has_escapes = index_.knows_escapes();
+}
+
+/// Of the line that was passed last, and that no shape fits by number.
+LinePath LineMatcher::why_unmatched(uint32_t begin) const {
+  Piece piece;
+  const bool is_plain =
+      envelope_ != Envelope::kCri ||
+      (read_cri({index_.base() + begin, index_.line() - begin}, piece) && !piece.partial &&
+       piece.output == OutputStream::kStdout);
+  return is_plain ? LinePath::kShape : LinePath::kEnvelope;
 }
 
 /// The shape that the next line may have by the number of its special bytes: that of the line

@@ -88,6 +88,7 @@ class LineMatcher {
   void collect(LineBatch& batch);
   [[nodiscard]] uint32_t find_shape(uint32_t& line_feed) const;
   [[nodiscard]] bool is_line_of(const Shape& shape, uint32_t& line_feed) const;
+  [[nodiscard]] LinePath why_unmatched(uint32_t begin) const;
   void add_line(LineBatch& batch, uint32_t shape, uint32_t line_feed);
   static void add_declined(LineBatch& batch, uint32_t begin, uint32_t end, LinePath why);
   [[nodiscard]] bool find_line_feed(uint32_t& line_feed, bool& has_backslash) const;
@@ -116,7 +117,11 @@ class LineMatcher {
   Envelope envelope_ = Envelope::kRaw;
   uint32_t last_shape_ = 0;
   std::array<Group, ShapeStore::kShapesMax> groups_;
+  /// The minute that start times are compared with, and the last other one: around the turn of a
+  /// minute, lines are of both.
   MinuteMemo minute_{};
+  MinuteMemo other_minute_{};
+  uint32_t lines_of_other_minute_ = 0;
   DateMemo date_;
 };
 

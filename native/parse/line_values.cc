@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "native/parse/line_matcher.h"
 #include "native/parse/number.h"
@@ -35,16 +36,36 @@ Value value_at(const LineBatch& batch, const LineSlot& slot, const ShapeValue& v
   return found;
 }
 
-/// Keeps of a start time of the usual form what lines of the same minute have in common.
-void remember_minute(std::string_view text, int64_t ms, MinuteMemo& minute) {
+/// True of a time of the usual form, to the ms and in UTC.
+bool has_usual_form(std::string_view text) {
   constexpr std::string_view kForm = "2026-11-22T12:00:00.000Z";
-  if (text.size() != kForm.size() || text[16] != ':' || text[19] != '.' || text[23] != 'Z') {
-    return;
+  return text.size() == kForm.size() && text[16] == ':' && text[19] == '.' && text[23] == 'Z';
+}
+
+/// Seconds and ms of such a time, in ms.
+int64_t ms_in_minute(std::string_view text) {
+  const auto digit = [text](size_t i) { return int64_t{text[i]} - '0'; };
+  return digit(17) * 10'000 + digit(18) * 1000 + digit(20) * 100 + digit(21) * 10 + digit(22);
+}
+
+/// Reads a time of the usual form that lies in this minute.
+bool read_in_minute(std::string_view text, const MinuteMemo& minute, int64_t& ms) {
+  const auto is_digit = [text](size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+  if (!has_usual_form(text) || !text.starts_with({minute.text, sizeof minute.text}) ||
+      !is_digit(17) || text[17] > '5' || !is_digit(18) || !is_digit(20) || !is_digit(21) ||
+      !is_digit(22)) {
+    return false;
   }
-  const auto digit = [text](size_t i) { return text[i] - '0'; };
-  const int seconds = digit(17) * 10 + digit(18);
-  std::memcpy(minute.text, text.data(), sizeof minute.text);
-  minute.ms = ms - seconds * 1000LL - digit(20) * 100 - digit(21) * 10 - digit(22);
+  ms = minute.ms + ms_in_minute(text);
+  return true;
+}
+
+/// Keeps of a time that was read what lines of the same minute have in common.
+void remember_minute(std::string_view text, int64_t ms, MinuteMemo& minute) {
+  if (has_usual_form(text)) {
+    std::memcpy(minute.text, text.data(), sizeof minute.text);
+    minute.ms = ms - ms_in_minute(text);
+  }
 }
 
 }  // namespace
@@ -62,6 +83,10 @@ void LineMatcher::settle(LineBatch& batch) {
     tried += declined && slot.path == static_cast<uint8_t>(LinePath::kEnvelope) ? 0 : 1;
   }
   store_.count(tried, matched);
+  if (lines_of_other_minute_ * 2 > batch.count) {
+    std::swap(minute_, other_minute_);
+  }
+  lines_of_other_minute_ = 0;
 }
 
 void LineMatcher::settle_line(const LineBatch& batch, LineSlot& slot) {
@@ -127,15 +152,17 @@ void LineMatcher::settle_clock(const LineBatch& batch, LineSlot& slot) {
     return;
   }
   const Value start = value_at(batch, slot, store_[slot.shape].values[static_cast<size_t>(path)]);
+  const bool is_text = start.kind == ValueKind::kString && !start.escaped;
   int64_t ms = 0;
-  if (!read_start_time(start, date_, ms)) {
+  if (is_text && read_in_minute(start.content(), other_minute_, ms)) {
+    ++lines_of_other_minute_;
+  } else if (!read_start_time(start, date_, ms)) {
     slot.state = kLineRecord;
     return;
+  } else if (is_text) {
+    remember_minute(start.content(), ms, other_minute_);
   }
   slot.clock_ms = ms + slot.totals[3];
-  if (start.kind == ValueKind::kString && !start.escaped) {
-    remember_minute(start.content(), ms, minute_);
-  }
 }
 
 bool LineMatcher::is_simple(const LineBatch& batch, const LineSlot& slot) const {
@@ -165,7 +192,7 @@ void LineMatcher::read(const LineBatch& batch, const LineSlot& slot, const Learn
 void LineMatcher::read_key(const LineBatch& batch, const LineSlot& slot,
                            std::array<std::string_view, kKeyPartsMax>& key) const {
   const LearnedShape& learned = store_[slot.shape];
-  for (size_t part = 0; part < kKeyPartsMax; ++part) {
+  for (size_t part = 0; part < learned.key_parts; ++part) {
     key[part] = text_at(batch, slot, learned.key[part]);
   }
 }

@@ -324,6 +324,7 @@ class ShapeRoles {
     const auto part = [this](int path) {
       return path == kNotMapped ? Span{} : learned_.values[static_cast<size_t>(path)].span;
     };
+    learned_.key_parts = static_cast<uint32_t>(format_.dimensions.size() + 2);
     learned_.key[0] = part(format_.role(Role::kProject));
     learned_.key[1] = part(format_.role(Role::kRoute));
     for (size_t i = 0; i < format_.dimensions.size(); ++i) {
