@@ -99,10 +99,9 @@ void LineMatcher::collect(LineBatch& batch) {
 /// Of the line that was passed last, and that no shape fits by number.
 LinePath LineMatcher::why_unmatched(uint32_t begin) const {
   Piece piece;
-  const bool is_plain =
-      envelope_ != Envelope::kCri ||
-      (read_cri({index_.base() + begin, index_.line() - begin}, piece) && !piece.partial &&
-       piece.output == OutputStream::kStdout);
+  const bool is_plain = envelope_ != Envelope::kCri ||
+                        (read_cri({index_.base() + begin, index_.line() - begin}, piece) &&
+                         !piece.partial && piece.output == OutputStream::kStdout);
   return is_plain ? LinePath::kShape : LinePath::kEnvelope;
 }
 

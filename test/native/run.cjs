@@ -11,6 +11,9 @@ const { join } = require('node:path')
 const { SANITIZER_OPTIONS, build, run } = require('./build.cjs')
 const { keptLogs, writeCorpus } = require('./corpus.cjs')
 
+/** Rounds of seeded logs against the reference parser; `npm run fuzz` plays as many as one likes. */
+const SHAPE_ROUNDS = '150'
+const SHAPE_SECONDS_MAX = '300'
 const PROGRAMS = ['literal', 'restore', 'upgrade', 'fold', 'replay', 'damage', 'shape']
 const SHARED = ['test/native/rig.cc', 'test/native/line_mutator.cc']
 
@@ -23,7 +26,12 @@ async function main() {
     const { METER_FAST_DAMAGE_TRIES: tries = '3000', METER_FAST_DAMAGE_SEED: seed = '1' } =
       process.env
     const logs = [...keptLogs(), ...corpus]
-    const args = { fold: logs, replay: logs, damage: [tries, seed, ...corpus] }
+    const args = {
+      fold: logs,
+      replay: logs,
+      damage: [tries, seed, ...corpus],
+      shape: [SHAPE_SECONDS_MAX, SHAPE_ROUNDS, '1', ...logs],
+    }
     for (const [index, program] of PROGRAMS.entries()) {
       const started = performance.now()
       await run(binaries[index], args[program] ?? [], SANITIZER_OPTIONS)
