@@ -29,6 +29,10 @@ void ShapeStore::count(uint32_t tried, uint32_t matched) {
 }
 
 bool ShapeStore::wants_more() {
+  if (waiting_ != nullptr) {
+    // Lines of this batch that are alike would all teach the same.
+    return false;
+  }
   ++unlearned_;
   const bool wants = learned_ < kShapesMax || unlearned_ >= learn_wait_;
   if (wants) {
