@@ -63,7 +63,7 @@ class LineIndex {
   /// False: lines of this window must each be checked.
   [[nodiscard]] bool is_utf8() const { return is_utf8_; }
 
-  static constexpr uint32_t kWindowBytes = 16 << 10;
+  static constexpr uint32_t kWindowBytes = 32 << 10;
   static constexpr uint32_t kLineBytesMax = 24 << 10;
 
  private:

@@ -11,6 +11,35 @@
 #include "native/base/target.h"
 #include "native/parse/match_kernel_sets.h"
 
+namespace mf::avx512 {
+namespace {
+
+/// What load_classes loads; made by the compiler, outside of the region below.
+struct Tables {
+  /// 0, 1, 2, ...
+  alignas(64) uint8_t offsets[64];
+  /// By the low 7 bits of a byte: the byte itself if it is special, else another one. What is above
+  /// 0x7F never equals its entry.
+  alignas(64) uint8_t specials[128];
+};
+
+constexpr Tables make_tables() {
+  Tables tables{};
+  for (uint32_t i = 0; i < 64; ++i) {
+    tables.offsets[i] = (uint8_t)i;
+  }
+  for (uint32_t byte = 0; byte < 128; ++byte) {
+    const bool is_special = byte < 0x20 || byte == '"' || byte == '\\';
+    tables.specials[byte] = (uint8_t)(is_special ? byte : byte ^ 1);
+  }
+  return tables;
+}
+
+constexpr Tables kTables = make_tables();
+
+}  // namespace
+}  // namespace mf::avx512
+
 MF_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,lzcnt,popcnt")
 namespace mf::avx512 {
 namespace {
@@ -32,81 +61,9 @@ struct Piece {
   __m256i mask;
 };
 
-alignas(64) const uint8_t kOffsets[64] = {
-    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-
-/// By the low 7 bits of a byte: the byte itself if it is special, else another one. What is above
-/// 0x7F never equals its entry.
-alignas(64) const uint8_t kSpecials[128] = {
-#define MF_OTHERS(first)                                                                          \
-  first ^ 1, (first + 1) ^ 1, (first + 2) ^ 1, (first + 3) ^ 1, (first + 4) ^ 1, (first + 5) ^ 1, \
-      (first + 6) ^ 1, (first + 7) ^ 1
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-    10,
-    11,
-    12,
-    13,
-    14,
-    15,
-    16,
-    17,
-    18,
-    19,
-    20,
-    21,
-    22,
-    23,
-    24,
-    25,
-    26,
-    27,
-    28,
-    29,
-    30,
-    31,
-    33,
-    32,
-    '"',
-    34,
-    37,
-    36,
-    39,
-    38,
-    MF_OTHERS(40),
-    MF_OTHERS(48),
-    MF_OTHERS(56),
-    MF_OTHERS(64),
-    MF_OTHERS(72),
-    MF_OTHERS(80),
-    89,
-    88,
-    91,
-    90,
-    '\\',
-    92,
-    95,
-    94,
-    MF_OTHERS(96),
-    MF_OTHERS(104),
-    MF_OTHERS(112),
-    MF_OTHERS(120)
-#undef MF_OTHERS
-};
-
 MF_INLINE Classes load_classes() {
-  return {_mm512_load_si512(kSpecials), _mm512_load_si512(kSpecials + 64),
-          _mm512_load_si512(kOffsets)};
+  return {_mm512_load_si512(kTables.specials), _mm512_load_si512(kTables.specials + 64),
+          _mm512_load_si512(kTables.offsets)};
 }
 MF_INLINE Block load_block(const char* text) {
   return _mm512_loadu_si512(text);
@@ -147,7 +104,7 @@ MF_INLINE void put_sixteen(uint16_t* out, __m128i offsets, __m256i base) {
   _mm256_storeu_si256((__m256i*)out, _mm256_add_epi16(_mm256_cvtepu8_epi16(offsets), base));
 }
 MF_INLINE uint16_t* put_positions(uint16_t* out, uint64_t mask, uint32_t at) {
-  const __m512i found = _mm512_maskz_compress_epi8(mask, _mm512_load_si512(kOffsets));
+  const __m512i found = _mm512_maskz_compress_epi8(mask, _mm512_load_si512(kTables.offsets));
   const __m256i base = _mm256_set1_epi16((short)at);
   const uint64_t count = (uint64_t)_mm_popcnt_u64(mask);
   put_sixteen(out, _mm512_castsi512_si128(found), base);
