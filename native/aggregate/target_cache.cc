@@ -12,7 +12,7 @@ bool TargetCache::is_text(uint64_t begin, RawParts parts) const {
     uint32_t size = 0;
     std::memcpy(&size, text, sizeof size);
     text += sizeof size;
-    if (size != part.size() || !equal_bytes(text, part.data(), size)) {
+    if (size != part.size() || !equal_bytes(text, part)) {
       return false;
     }
     text += size;

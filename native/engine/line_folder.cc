@@ -1,5 +1,6 @@
 #include "native/engine/line_folder.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "native/engine/quarantine.h"
@@ -98,23 +99,24 @@ void LineFolder::fold_batch(std::string_view lines, uint64_t offset) {
   }
 }
 
-/// Folds simple lines from number `first` on up to one that is not simple, whose number it gives.
+/// Folds some simple lines from number `first` on, and gives the number of the line behind them.
 uint32_t LineFolder::fold_requests(uint32_t first, uint64_t base) {
   uint32_t end = first;
-  for (; end < batch_->count && batch_->slots[end].state == kLineSimple; ++end) {
+  const uint32_t last = std::min(batch_->count, first + kRequestsMax);
+  for (; end < last && batch_->slots[end].state == kLineSimple; ++end) {
     const LineSlot& slot = batch_->slots[end];
-    Request& request = requests_[end];
+    Request& request = requests_[end - first];
     matcher_->read_key(*batch_, slot, request.key);
     static_assert(sizeof(Totals) == sizeof(LineSlot::totals));
     std::memcpy(&request.totals, slot.totals, sizeof slot.totals);
     request.clock_ms = slot.clock_ms;
   }
-  meter_.prepare({requests_.data() + first, end - first});
+  meter_.prepare({requests_.data(), end - first});
   int64_t folded = 0;
   for (uint32_t i = first; i < end; ++i) {
     const LineSlot& slot = batch_->slots[i];
     const bool may_go_on = matcher_->shape(slot).has_identity && meter_.follows_streams();
-    if (!may_go_on && meter_.fold_request(requests_[i])) {
+    if (!may_go_on && meter_.fold_request(requests_[i - first])) {
       ++folded;
     } else {
       fold_record(slot, base + slot.begin);

@@ -54,6 +54,9 @@ class LineFolder final : private LineSink {
   Bytes take_quarantine() { return quarantine_.take(); }
 
  private:
+  /// Requests whose keys are fetched at once: what is fetched must not push out what was.
+  static constexpr uint32_t kRequestsMax = 32;
+
   size_t fold_untried(std::string_view lines, uint64_t offset);
   size_t fold_tried(std::string_view lines, uint64_t offset);
   void fold_batch(std::string_view lines, uint64_t offset);
@@ -72,7 +75,7 @@ class LineFolder final : private LineSink {
   /// None when the kernel is `reference`.
   std::unique_ptr<LineMatcher> matcher_;
   std::unique_ptr<LineBatch> batch_;
-  std::array<Request, LineBatch::kLinesMax> requests_;
+  std::array<Request, kRequestsMax> requests_;
   Record record_;
   ByteWriter quarantine_;
   PathCounts paths_{};
