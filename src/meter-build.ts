@@ -2,11 +2,8 @@
 
 import { describe } from './native.ts'
 
-/**
- * E.g. `simdjson 3.9.4 icelake, shapes avx512`: its version, the kernel that it chose for this CPU,
- * and that of the line shapes.
- */
+/** E.g. `simdjson 3.9.4 icelake`: its version, and the kernel that it chose for this CPU. */
 export function buildText(): string {
-  const { simdjson, kernel, shapes } = describe()
-  return `simdjson ${simdjson} ${kernel}, shapes ${shapes}`
+  const { simdjson, kernel } = describe()
+  return `simdjson ${simdjson} ${kernel}`
 }

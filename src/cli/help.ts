@@ -69,7 +69,7 @@ function table(title: string, rows: readonly (readonly [string, string])[]): str
   return `\n${title}:\n${lines.join('\n')}\n`
 }
 
-/** `meter-fast 0.1.0 (simdjson 3.9.4 icelake, shapes avx512, node v20.20.2, linux x64)` */
+/** `meter-fast 0.1.0 (simdjson 3.9.4 icelake, node v20.20.2, linux x64)` */
 export async function versionText(): Promise<string> {
   const { buildText } = await import('../meter-build.ts')
   const { version, platform, arch } = process
