@@ -1,5 +1,5 @@
 // `npm run bench:native`: how long the core takes for a log in memory, by kernel of the line shapes
-// and with the reference parser alone (shape_bench.cc). `--lines N` and `--repetitions N` (100,000
+// with the reference parser alone, and with simdjson On-Demand as a peer (shape_bench.cc). `--lines N` and `--repetitions N` (100,000
 // and 9 by default). Needs a built command line, which makes the logs.
 
 const { spawnSync } = require('node:child_process')
@@ -10,6 +10,8 @@ const { parseArgs } = require('node:util')
 const { ROOT, build, run } = require('../../test/native/build.cjs')
 
 const MAIN = join(ROOT, 'dist/cli/main.js')
+const PROGRAM = 'bench/native/shape_bench.cc'
+const PEER = 'bench/native/on_demand_peer.cc'
 const SCENARIOS = [
   { name: 'datum', flags: ['--format', 'datum'] },
   { name: 'envoy-gateway', flags: ['--format', 'envoy-gateway'] },
@@ -32,7 +34,7 @@ async function main() {
       repetitions: { type: 'string', default: '9' },
     },
   })
-  const [binary] = await build('release', ['bench/native/shape_bench.cc'], ['test/native/rig.cc'])
+  const [binary] = await build('release', [PROGRAM], ['test/native/rig.cc'], [PEER])
   const temporary = mkdtempSync(join(tmpdir(), 'meter-fast-bench-native-'))
   try {
     for (const { name, flags } of SCENARIOS) {

@@ -2,8 +2,10 @@
 // against the reference parser, in one process, in turns. Arguments: repetitions, format (datum or
 // envoy-gateway), log, and the kernels to be measured; all when none is named.
 //
-// All kernels must give the same answer first. Time is that of the thread; of each kernel the
-// median counts, in ns per line.
+// `on-demand` is a peer (on_demand_peer.h); it is measured on logs without an envelope.
+//
+// All kernels must give the same answer first, and the peer must add nearly all lines. Time is that
+// of the thread; of each kernel the median counts, in ns per line.
 
 #include <time.h>
 
@@ -14,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/native/on_demand_peer.h"
 #include "native/engine/line_folder.h"
 #include "test/native/check.h"
 #include "test/native/rig.h"
@@ -23,8 +26,10 @@ namespace {
 
 struct Contender {
   Kernel kernel;
+  bool is_peer = false;
   std::unique_ptr<LineFolder> folder;
   std::vector<double> ns;
+  size_t folds = 0;
 };
 
 double thread_ns() {
@@ -66,8 +71,17 @@ std::string answer_of(const Format& format, Kernel kernel, std::string_view log)
 /// The first time is not counted: it meets each key for the first time. Later ones add to the
 /// window that was open at its end.
 void measure(Contender& contender, std::string_view log, bool counts) {
+  StreamMeter& meter = contender.folder->meter();
+  const int64_t before = meter.counts()[static_cast<size_t>(Outcome::kMetered)];
   const double started = thread_ns();
-  fold(*contender.folder, log);
+  if (contender.is_peer && counts) {
+    const bool has_project = meter.format().project_source == ProjectSource::kKey;
+    const size_t added = fold_on_demand(log, has_project, meter);
+    CHECK(added * 50 > static_cast<size_t>(before) * 49 / contender.folds);
+  } else {
+    fold(*contender.folder, log);
+  }
+  ++contender.folds;
   if (counts) {
     contender.ns.push_back(thread_ns() - started);
   }
@@ -82,7 +96,8 @@ void report(const std::vector<Contender>& contenders, size_t bytes, int64_t line
   const double reference = median(contenders.front().ns);
   for (const Contender& contender : contenders) {
     const double ns = median(contender.ns);
-    std::printf("%-10s %7.1f ns/line %6.2f GB/s %6.2fx ", kernel_name(contender.kernel).data(),
+    std::printf("%-10s %7.1f ns/line %6.2f GB/s %6.2fx ",
+                contender.is_peer ? "on-demand" : kernel_name(contender.kernel).data(),
                 ns / static_cast<double>(lines), static_cast<double>(bytes) / ns, reference / ns);
     for (const int64_t count : contender.folder->paths()) {
       std::printf(" %lld", static_cast<long long>(count));
@@ -97,8 +112,12 @@ std::vector<Contender> contenders_of(const Format& format, const std::vector<std
   for (uint32_t i = 0; i < kernels.count; ++i) {
     const bool is_named = std::ranges::find(names, kernel_name(kernels.of[i])) != names.end();
     if (names.empty() || is_named) {
-      contenders.push_back({kernels.of[i], folder_of(format, kernels.of[i]), {}});
+      contenders.push_back({kernels.of[i], false, folder_of(format, kernels.of[i]), {}, 0});
     }
+  }
+  if (names.empty() || std::ranges::find(names, "on-demand") != names.end()) {
+    // The reference parser shows the keys to it.
+    contenders.push_back({Kernel::kReference, true, folder_of(format, Kernel::kReference), {}, 0});
   }
   CHECK(!contenders.empty());
   return contenders;
@@ -116,6 +135,9 @@ int main_of(const std::vector<std::string>& arguments) {
   const std::string_view text(log.data() + kPaddingBytes, bytes);
   std::vector<Contender> contenders =
       contenders_of(format, {arguments.begin() + 3, arguments.end()});
+  if (text.front() != '{') {
+    std::erase_if(contenders, [](const Contender& contender) { return contender.is_peer; });
+  }
   const std::string expected = answer_of(format, Kernel::kReference, text);
   for (const Contender& contender : contenders) {
     CHECK(answer_of(format, contender.kernel, text) == expected);

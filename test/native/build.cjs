@@ -97,10 +97,12 @@ async function compile(compiler, source, flags, headers) {
 }
 
 /** Compiles all, as many at once as there are processors. Resolves to objects by source. */
-async function compileAll(mode, sources) {
+async function compileAll(mode, sources, tuned) {
   const gyp = readGyp()
   const version = execFileSync(mode.compiler, ['--version'])
-  const texts = ['native', 'test/native'].flatMap((folder) => filesBelow(folder, /\.h$/))
+  const texts = ['native', 'test/native', 'bench/native'].flatMap((folder) =>
+    filesBelow(folder, /\.h$/),
+  )
   const headers = [version, ...texts.map((name) => readFileSync(join(ROOT, name)))]
   const flags = [...gyp.common, ...gyp.warnings, ...mode.ours]
   const foreign = [version, readFileSync(join(gyp.simdjson, 'simdjson.cpp'))]
@@ -108,6 +110,7 @@ async function compileAll(mode, sources) {
   const jobs = [
     [SIMDJSON_SOURCE, [...gyp.common, ...mode.foreign], foreign],
     ...[...gyp.sources, ...sources].map((source) => [source, flags, headers]),
+    ...tuned.map((source) => [source, [...flags, '-march=native'], headers]),
   ]
   const objects = new Map()
   const worker = async () => {
@@ -130,13 +133,13 @@ function removeOld(objects) {
 }
 
 /**
- * Builds `programs`, each a source with a main, from the core and the sources `shared`.
- * Resolves to their binaries, in the same order.
+ * Builds `programs`, each a source with a main, from the core, the sources `shared`, and the
+ * sources `tuned`, which are for the CPU of this machine alone. Resolves to their binaries, in the same order.
  */
-async function build(modeName, programs, shared) {
+async function build(modeName, programs, shared, tuned = []) {
   const mode = MODES[modeName]
   mkdirSync(CACHE, { recursive: true })
-  const objects = await compileAll(mode, [...programs, ...shared])
+  const objects = await compileAll(mode, [...programs, ...shared], tuned)
   removeOld(objects)
   const binaries = []
   for (const program of programs) {
