@@ -134,7 +134,8 @@ function removeOld(objects) {
 
 /**
  * Builds `programs`, each a source with a main, from the core, the sources `shared`, and the
- * sources `tuned`, which are for the CPU of this machine alone. Resolves to their binaries, in the same order.
+ * sources `tuned`, which are for the CPU of this machine alone. Resolves to their binaries, in the
+ * same order.
  */
 async function build(modeName, programs, shared, tuned = []) {
   const mode = MODES[modeName]
