@@ -100,9 +100,8 @@ async function compile(compiler, source, flags, headers) {
 async function compileAll(mode, sources, tuned) {
   const gyp = readGyp()
   const version = execFileSync(mode.compiler, ['--version'])
-  const texts = ['native', 'test/native', 'bench/native'].flatMap((folder) =>
-    filesBelow(folder, /\.h$/),
-  )
+  const folders = new Set(['native', 'test/native', ...[...sources, ...tuned].map(dirname)])
+  const texts = [...folders].flatMap((folder) => filesBelow(folder, /\.h$/))
   const headers = [version, ...texts.map((name) => readFileSync(join(ROOT, name)))]
   const flags = [...gyp.common, ...gyp.warnings, ...mode.ours]
   const foreign = [version, readFileSync(join(gyp.simdjson, 'simdjson.cpp'))]
