@@ -4,7 +4,9 @@ const { spawnSync } = require('node:child_process')
 const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
 
-const FOLDERS = ['.', '../test/native', '../test/crash'].map((path) => join(__dirname, path))
+const FOLDERS = ['.', '../test/native', '../test/crash', '../bench/native'].map((path) =>
+  join(__dirname, path),
+)
 const STYLE = `--style=file:${join(__dirname, '.clang-format')}`
 
 const CANDIDATES = ['clang-format-19', 'clang-format']

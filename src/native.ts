@@ -90,6 +90,23 @@ export const OUTCOMES = [
   'quarantined.overflow',
 ] as const
 
+/**
+ * Which path the lines took that an engine folded, in the order of `pathCounters()`: the first two
+ * matched a learned line shape; the others were left to the reference parser, and why. Paths say
+ * what a line cost, never what it meant.
+ */
+export const LINE_PATHS = [
+  'matched.batch',
+  'matched.record',
+  'declined.envelope',
+  'declined.shape',
+  'declined.number',
+  'declined.escape',
+  'declined.utf8',
+  'declined.long',
+  'untried',
+] as const
+
 /** One closed piece of a segment (DESIGN 5.3), as packed pages of at most 1,024 keys. */
 export interface ClosedSegment {
   /** 0, or the clock in ms that began the epoch. */
@@ -184,6 +201,8 @@ export interface Engine {
   take(): Drain
   /** Counts since the engine began, in the order of OUTCOMES; restored by `restore`. */
   counters(): BigInt64Array
+  /** Lines by path since this engine was made, in the order of LINE_PATHS; in no snapshot. */
+  pathCounters(): BigInt64Array
   /** Bytes of the current generation that are folded: a commit may claim these. */
   offset(): number
   /** The first byte that the next `feed` or `read` brings. */
@@ -226,8 +245,11 @@ interface Exports {
   allocateFile(path: string, bytes: number): boolean
   /** Allocates the first bytes of the file at `path`, which keeps its size; false: no room. */
   allocateRoom(path: string, bytes: number): boolean
-  /** Names of what was built and chosen: simdjson's version and the kernel for this CPU. */
-  describe(): { simdjson: string; kernel: string }
+  /**
+   * Names of what was built and chosen: simdjson's version and its kernel for this CPU, and the
+   * kernel of the line shapes.
+   */
+  describe(): { simdjson: string; kernel: string; shapes: string }
 }
 
 function load(): Exports {

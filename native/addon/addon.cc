@@ -66,6 +66,8 @@ Napi::Value describe(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("simdjson", std::string(simdjson_version()));
   object.Set("kernel", simdjson_kernel());
+  Kernel shapes = Kernel::kReference;
+  object.Set("shapes", chosen_kernel(shapes) ? std::string(kernel_name(shapes)) : "unknown");
   return object;
 }
 

@@ -42,6 +42,7 @@ Napi::Function EngineObject::define(Napi::Env env) {
                       InstanceMethod<&EngineObject::seek>("seek"),
                       InstanceMethod<&EngineObject::take>("take"),
                       InstanceMethod<&EngineObject::counters>("counters"),
+                      InstanceMethod<&EngineObject::path_counters>("pathCounters"),
                       InstanceMethod<&EngineObject::offset>("offset"),
                       InstanceMethod<&EngineObject::read_offset>("readOffset"),
                       InstanceMethod<&EngineObject::pending_bytes>("pendingBytes"),
@@ -256,6 +257,11 @@ Napi::Value EngineObject::counters(const Napi::CallbackInfo& info) {
   Engine* engine = idle_engine(info.Env());
   return engine == nullptr ? info.Env().Undefined()
                            : pack_counts(info.Env(), engine->meter().counts());
+}
+
+Napi::Value EngineObject::path_counters(const Napi::CallbackInfo& info) {
+  Engine* engine = idle_engine(info.Env());
+  return engine == nullptr ? info.Env().Undefined() : pack_counts(info.Env(), engine->paths());
 }
 
 Napi::Value EngineObject::offset(const Napi::CallbackInfo& info) {

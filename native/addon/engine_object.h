@@ -37,6 +37,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   void seek(const Napi::CallbackInfo& info);
   Napi::Value take(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
+  Napi::Value path_counters(const Napi::CallbackInfo& info);
   Napi::Value offset(const Napi::CallbackInfo& info);
   Napi::Value pending_bytes(const Napi::CallbackInfo& info);
   Napi::Value read_offset(const Napi::CallbackInfo& info);

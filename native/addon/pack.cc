@@ -35,9 +35,9 @@ bool pin_pages(const Napi::Value& value, PinnedPages& pinned) {
   return true;
 }
 
-Napi::Value pack_counts(Napi::Env env, const OutcomeCounts& counts) {
+Napi::Value pack_counts(Napi::Env env, std::span<const int64_t> counts) {
   Napi::BigInt64Array array = Napi::BigInt64Array::New(env, counts.size());
-  std::memcpy(array.Data(), counts.data(), sizeof counts);
+  std::memcpy(array.Data(), counts.data(), counts.size_bytes());
   return array;
 }
 

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,8 +27,8 @@ bool pin_pages(const Napi::Value& value, PinnedPages& pinned);
 Napi::Value pack_part(Napi::Env env, ClosedPart& part);
 /// Drain of src/native.ts.
 Napi::Value pack_drain(Napi::Env env, Engine& engine);
-/// A BigInt64Array in the order of OUTCOMES.
-Napi::Value pack_counts(Napi::Env env, const OutcomeCounts& counts);
+/// A BigInt64Array in the order of OUTCOMES, or of LINE_PATHS.
+Napi::Value pack_counts(Napi::Env env, std::span<const int64_t> counts);
 /// EngineSnapshot of src/native.ts; takes the pages of `snapshot`.
 Napi::Value pack_snapshot(Napi::Env env, EngineSnapshot& snapshot);
 

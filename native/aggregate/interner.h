@@ -21,29 +21,9 @@ class Interner {
     return slots_.empty() ? kNone : slots_[slot_of(bytes, hash_bytes(bytes))].id;
   }
 
-  /// Fetches what `intern` of bytes with this hash will look at first.
-  void prefetch(uint64_t hash) const {
-    if (!slots_.empty()) {
-      __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
-    }
-  }
-
-  /// The same for what it will look at next, once the first is there.
-  void prefetch_text(uint64_t hash) const {
-    if (!slots_.empty()) {
-      const Slot& slot = slots_[hash & (slots_.size() - 1)];
-      if (slot.id != kNone) {
-        __builtin_prefetch(arena_.data() + offsets_[slot.id]);
-        __builtin_prefetch(arena_.data() + offsets_[slot.id] + 64);
-      }
-    }
-  }
-
   /// The number of `bytes`, which is new when it equals the `size()` before the call.
-  uint32_t intern(std::string_view bytes) { return intern(bytes, hash_bytes(bytes)); }
-
-  /// The same, for who has the hash already.
-  uint32_t intern(std::string_view bytes, uint64_t hash) {
+  uint32_t intern(std::string_view bytes) {
+    const uint64_t hash = hash_bytes(bytes);
     if (size() * 2 >= slots_.size()) {
       grow();
     }

@@ -25,12 +25,6 @@ bool is_count(int64_t count) {
   return count >= 0 && count <= INT64_MAX / 2;
 }
 
-/// Appends a value's length and bytes: two different lists of values never make equal bytes.
-void append_raw(std::string& out, std::string_view raw) {
-  put_column(out, static_cast<uint32_t>(raw.size()));
-  out.append(raw);
-}
-
 void put_usage(UsagePart metered, UsagePart unattributed, ClosedPart& part) {
   part.pages = std::move(metered.pages);
   part.projects = std::move(metered.sums);
@@ -45,7 +39,8 @@ StreamMeter::StreamMeter(MeterOptions options)
       window_(options_.window_ms),
       metered_('m', options_.format.dimensions.size(), SumBy::kProject),
       unattributed_('u', 0, SumBy::kKind),
-      long_streams_(options_.stream_states_max) {}
+      long_streams_(options_.stream_states_max),
+      seed_(hash_seed()) {}
 
 void StreamMeter::count(Outcome outcome) {
   ++counts_[static_cast<size_t>(outcome)];
@@ -90,8 +85,8 @@ Outcome StreamMeter::judge(const Record& record, const LinePlace& place) {
     return by_type;
   }
   // What the tables hold of this record is far from the cache: fetch it while the rest is read.
-  raw_hash_ = hash_target(record);
-  raw_keys_.prefetch(raw_hash_);
+  hash_target(record);
+  targets_.prefetch(raw_hash_);
   Amounts now;
   if (!read_amounts(options_.format, record, now)) {
     return Outcome::kBadNumber;
@@ -99,7 +94,7 @@ Outcome StreamMeter::judge(const Record& record, const LinePlace& place) {
   if (options_.exclude.match(options_.format, record)) {
     return Outcome::kExcluded;
   }
-  raw_keys_.prefetch_text(raw_hash_);
+  (void)targets_.prefetch_text(raw_hash_);
   const int64_t clock_ms = read_clock(options_.format, record, now, place.envelope_time, date_);
   if (clock_ms == kNoClock && !window_.has_begun() && !options_.totals_only) {
     return Outcome::kNoClock;
@@ -148,10 +143,10 @@ void StreamMeter::add(Target& target, const Record& record, const Totals& added)
 
 void StreamMeter::add_metered(Target& target, const Record& record, const Totals& added) {
   const bool full = metered_.admitted() >= options_.keys_max;
-  if (target.key == UsageTable::kNoKey) {
+  if (target.key == Target::kNoKey) {
     (void)encode_target(record);
     target.key = full ? metered_.find(encoded_) : metered_.key(encoded_);
-    if (target.key == UsageTable::kNoKey) {
+    if (target.key == Target::kNoKey) {
       metered_.add(overflow_key(project_), added, false);
       return;
     }
@@ -163,29 +158,61 @@ void StreamMeter::add_metered(Target& target, const Record& record, const Totals
   metered_.add(target.key, added);
 }
 
-/// Puts the raw bytes that decide the target into `raw_key_` and gives their hash.
-uint64_t StreamMeter::hash_target(const Record& record) {
-  const Format& format = options_.format;
-  raw_key_.clear();
-  append_raw(raw_key_, record.at(format.role(Role::kProject)).raw);
-  append_raw(raw_key_, record.at(format.role(Role::kRoute)).raw);
-  for (const int dimension : format.dimensions) {
-    append_raw(raw_key_, record.at(dimension).raw);
+void StreamMeter::prepare(std::span<Request> requests) const {
+  const HashSeed seed = seed_;
+  const size_t parts = key_parts();
+  for (Request& request : requests) {
+    request.hash = TargetCache::hash({request.key.data(), parts}, seed);
+    targets_.prefetch(request.hash);
   }
-  return hash_bytes(raw_key_);
+  for (const Request& request : requests) {
+    metered_.prefetch(targets_.prefetch_text(request.hash));
+  }
+}
+
+bool StreamMeter::fold_request(const Request& request) {
+  if (!window_.has_begun() || !is_clock(request.clock_ms) ||
+      window_.place(request.clock_ms).move != Placement::Move::kStay) {
+    return false;
+  }
+  const Target* target = targets_.find({request.key.data(), key_parts()}, request.hash);
+  if (target == nullptr || target->outcome != Outcome::kMetered || target->key == Target::kNoKey) {
+    return false;
+  }
+  if (metered_.admitted() >= options_.keys_max && !metered_.is_admitted(target->key)) {
+    return false;
+  }
+  if (!window_sums_.add(request.totals)) {
+    return false;
+  }
+  open_ = true;
+  metered_.add(target->key, request.totals);
+  count(Outcome::kMetered);
+  return true;
+}
+
+/// Notes the raw bytes that decide the target, and their hash.
+void StreamMeter::hash_target(const Record& record) {
+  const Format& format = options_.format;
+  raw_parts_.clear();
+  raw_parts_.push_back(record.at(format.role(Role::kProject)).raw);
+  raw_parts_.push_back(record.at(format.role(Role::kRoute)).raw);
+  for (const int dimension : format.dimensions) {
+    raw_parts_.push_back(record.at(dimension).raw);
+  }
+  raw_hash_ = TargetCache::hash(raw_parts_, seed_);
 }
 
 /// The target of the record that hash_target saw last.
-StreamMeter::Target& StreamMeter::target_of(const Record& record) {
-  if (raw_keys_.size() >= 2 * options_.keys_max + 1024) {
-    raw_keys_.clear();
+Target& StreamMeter::target_of(const Record& record) {
+  Target* known = targets_.find(raw_parts_, raw_hash_);
+  if (known != nullptr) {
+    return *known;
+  }
+  if (targets_.size() >= 2 * options_.keys_max + 1024) {
     targets_.clear();
   }
-  const uint32_t raw_key = raw_keys_.intern(raw_key_, raw_hash_);
-  if (raw_key == targets_.size()) {
-    targets_.push_back({encode_target(record), UsageTable::kNoKey});
-  }
-  return targets_[raw_key];
+  return targets_.add(raw_parts_, raw_hash_, {encode_target(record), Target::kNoKey});
 }
 
 /// Who pays for the record; when somebody does, `encoded_` is the key and `project_` its project.
@@ -226,7 +253,7 @@ uint32_t StreamMeter::unattributed_key(Outcome reason, const Record& record) {
   key.name = record.at(format.role(Role::kRoute)).raw;
   encode_key(key, {}, encoded_);
   if (unattributed_.admitted() >= options_.keys_max &&
-      unattributed_.find(encoded_) == UsageTable::kNoKey) {
+      unattributed_.find(encoded_) == Target::kNoKey) {
     // Counted under its reason alone: no longer told apart, never dropped.
     encode_key({key.kind, {}, {}, {}}, {}, encoded_);
   }

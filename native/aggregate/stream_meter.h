@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "native/aggregate/interner.h"
 #include "native/aggregate/long_streams.h"
 #include "native/aggregate/snapshot_page.h"
+#include "native/aggregate/target_cache.h"
 #include "native/aggregate/usage_key.h"
 #include "native/aggregate/usage_table.h"
 #include "native/aggregate/window_clock.h"
@@ -65,12 +65,32 @@ struct LinePlace {
   uint64_t offset = 0;
 };
 
+/// A line that is proven to be one request, not lenient, without anything else that the rules look
+/// at: what the fast path makes of nearly every line.
+struct Request {
+  /// Raw bytes of project, route and dimensions, as `key_parts()` counts them.
+  std::array<std::string_view, kKeyPartsMax> key;
+  Totals totals;
+  int64_t clock_ms = 0;
+  uint64_t hash = 0;
+};
+
 class StreamMeter {
  public:
   explicit StreamMeter(MeterOptions options);
 
   /// Folds one accepted record and says what became of it; also counts it.
   Outcome fold(const Record& record, const LinePlace& place);
+
+  /// True while a request whose line names a stream may go on from an earlier record of it.
+  [[nodiscard]] bool follows_streams() const { return !long_streams_.empty(); }
+  /// Hashes the keys of some requests and fetches what `fold_request` will touch of them.
+  void prepare(std::span<Request> requests) const;
+  /// Does with a prepared request what `fold` does with its record, if that is just to add to a key
+  /// that is known and the open window has room for. False: nothing was done, the caller must
+  /// `fold` the record.
+  bool fold_request(const Request& request);
+
   /// Counts a line that got its outcome without a record.
   void count(Outcome outcome);
 
@@ -101,16 +121,10 @@ class StreamMeter {
   bool restore_page(std::string_view page);
 
  private:
-  /// Where the usage of a (raw project, raw route, raw dimensions) goes. A key gets its number
-  /// when it is admitted, so that keys beyond keys_max take no memory.
-  struct Target {
-    Outcome outcome = Outcome::kMetered;
-    uint32_t key = UsageTable::kNoKey;
-  };
-
+  [[nodiscard]] size_t key_parts() const { return 2 + options_.format.dimensions.size(); }
   Outcome judge(const Record& record, const LinePlace& place);
   Outcome judge_log_type(const Record& record, bool& is_request, bool& followed);
-  uint64_t hash_target(const Record& record);
+  void hash_target(const Record& record);
   Target& target_of(const Record& record);
   Outcome encode_target(const Record& record);
   uint32_t overflow_key(std::string_view project);
@@ -140,11 +154,11 @@ class StreamMeter {
   std::vector<ClosedPart> closed_;
   size_t closed_bytes_ = 0;
 
-  /// A cache that never decides: raw bytes to what they mean.
-  Interner raw_keys_;
-  std::vector<Target> targets_;
+  TargetCache targets_;
+  HashSeed seed_;
   DateMemo date_;
-  std::string raw_key_;
+  /// The raw key of the record that is being folded.
+  std::vector<std::string_view> raw_parts_;
   uint64_t raw_hash_ = 0;
   std::string identity_;
   std::string encoded_;

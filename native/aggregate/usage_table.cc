@@ -36,7 +36,8 @@ std::string_view UsageTable::project(uint32_t id) const {
   return encoded.substr((4 + dimensions_) * sizeof(uint32_t), length);
 }
 
-void UsageTable::add(uint32_t id, const Totals& more, bool counted) {
+/// Adds to a key that was not touched in this part, or whose totals are full.
+void UsageTable::add_first(uint32_t id, const Totals& more, bool counted) {
   Row& row = rows_[id];
   if (row.admitted != segment_) {
     row.admitted = segment_;

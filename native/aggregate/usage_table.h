@@ -24,6 +24,7 @@
 #include "native/aggregate/totals.h"
 #include "native/aggregate/usage_page.h"
 #include "native/aggregate/usage_sums.h"
+#include "native/base/limits.h"
 
 namespace mf {
 
@@ -49,12 +50,27 @@ class UsageTable {
   /// The project of a key; valid until the next `key`.
   [[nodiscard]] std::string_view project(uint32_t id) const;
 
+  /// Fetches the row of a key; of kNoKey, nothing.
+  void prefetch(uint32_t id) const {
+    if (id < rows_.size()) {
+      __builtin_prefetch(&rows_[id], 1);
+    }
+  }
+
   [[nodiscard]] bool is_admitted(uint32_t id) const { return rows_[id].admitted == segment_; }
   /// Keys admitted so far that count towards keys_max.
   [[nodiscard]] size_t admitted() const { return admitted_; }
 
   /// Adds to a key, and admits it; `counted` false leaves `admitted()` as it is.
-  void add(uint32_t id, const Totals& more, bool counted = true);
+  void add(uint32_t id, const Totals& more, bool counted = true) {
+    Row& row = rows_[id];
+    const bool is_plain = row.touched && row.admitted == segment_;
+    if (is_plain && row.totals.add(more)) {
+      pages_[id / kPageKeys].totals_changed = true;
+    } else {
+      add_first(id, more, counted);
+    }
+  }
 
   /// All keys touched since the last close, with their seconds; totals are zero after.
   UsagePart close_part();
@@ -81,6 +97,8 @@ class UsageTable {
   bool load(ByteReader& in);
 
  private:
+  void add_first(uint32_t id, const Totals& more, bool counted);
+
   struct Row {
     Totals totals;
     /// The segment that the key was admitted in.

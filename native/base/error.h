@@ -13,6 +13,7 @@ enum class [[nodiscard]] Error : uint8_t {
                       ///< itself.
   kFormatTooLarge,    ///< A format maps more keys than kPathsMax or kPathTokensMax.
   kSimdjsonCapacity,  ///< simdjson could not allocate its index for the longest line.
+  kKernelUnknown,     ///< METER_FAST_KERNEL names no kernel, or one that this CPU cannot run.
 };
 
 }  // namespace mf

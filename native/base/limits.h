@@ -39,6 +39,10 @@ inline constexpr size_t kEpochsRememberedMax = 1024;
 /// client-chosen id can cause, is replaced by its SHA-256.
 inline constexpr size_t kIdentityBytesMax = 192;
 
+/// Project, route and dimensions that a line may be summed under by the fast path at once; of a
+/// format with more, each line is read into a record first.
+inline constexpr size_t kKeyPartsMax = 4;
+
 /// Largest amount that Envoy prints exactly, 2^53 (DESIGN 4.3).
 inline constexpr uint64_t kAmountMax = 1ULL << 53;
 

@@ -11,40 +11,39 @@ namespace {
 
 constexpr uint32_t kSnapshotVersion = 1;
 
-Outcome outcome_of(LineFault fault) {
-  switch (fault) {
-    case LineFault::kBadEnvelope:
-      return Outcome::kBadEnvelope;
-    case LineFault::kCut:
-      return Outcome::kCut;
-    default:
-      return Outcome::kTooLong;
-  }
-}
-
 }  // namespace
 
 Engine::Engine(const EngineOptions& options)
-    : line_bytes_max_(options.line_bytes_max),
-      keep_quarantine_(options.keep_quarantine),
-      reader_(options.envelope, options.line_bytes_max, options.keep_quarantine),
-      parser_(options.meter.format),
-      meter_(options.meter) {}
+    : kernel_(options.kernel),
+      lines_({options.envelope, options.line_bytes_max, options.keep_quarantine}, options.meter) {}
 
-char* Engine::room(size_t bytes) {
-  if (buffer_.size() < held_ + bytes) {
-    buffer_.resize(held_ + bytes);
+Error Engine::init() {
+  Kernel kernel = Kernel::kReference;
+  if (kernel_.has_value()) {
+    kernel = *kernel_;
+  } else if (!chosen_kernel(kernel)) {
+    return Error::kKernelUnknown;
   }
-  return buffer_.data() + held_;
+  return lines_.init(kernel);
+}
+
+/// Where the next `bytes` go: behind what is held, with room for the kernels around all of it.
+char* Engine::room(size_t bytes) {
+  const size_t size = kPaddingBytes + held_ + bytes + kPaddingBytes;
+  if (buffer_.size() < size) {
+    buffer_.resize(size);
+  }
+  return buffer_.data() + kPaddingBytes + held_;
 }
 
 void Engine::fold(size_t added) {
+  char* held = buffer_.data() + kPaddingBytes;
   const size_t filled = held_ + added;
-  const size_t used = reader_.consume({buffer_.data(), filled}, offset_, *this);
+  const size_t used = lines_.fold({held, filled}, offset_);
   offset_ += used;
   held_ = filled - used;
   if (used > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + used, held_);
+    std::memmove(held, held + used, held_);
   }
 }
 
@@ -73,7 +72,9 @@ Error Engine::read(int fd, uint64_t bytes_max, uint64_t& got, int& error_number)
 }
 
 void Engine::end_generation() {
-  reader_.end_generation({buffer_.data(), held_}, offset_, *this);
+  const std::string_view rest =
+      held_ > 0 ? std::string_view(buffer_.data() + kPaddingBytes, held_) : std::string_view();
+  lines_.end_generation(rest, offset_);
   held_ = 0;
   offset_ = 0;
 }
@@ -83,58 +84,18 @@ void Engine::seek(uint64_t offset) {
   offset_ = offset;
 }
 
-void Engine::end_stream() {
-  reader_.end_stream(*this);
-  meter_.end_stream(offset_);
-}
-
-void Engine::line(const Line& line) {
-  const Outcome outcome = judge(line);
-  if (keep_quarantine_ && is_quarantined(outcome)) {
-    put_quarantined(quarantine_, outcome, line);
-  }
-}
-
-Outcome Engine::judge(const Line& line) {
-  const auto counted = [this](Outcome outcome) {
-    meter_.count(outcome);
-    return outcome;
-  };
-  if (line.output == OutputStream::kStderr) {
-    return counted(Outcome::kStderr);
-  }
-  if (line.fault != LineFault::kNone) {
-    return counted(outcome_of(line.fault));
-  }
-  if (line.content.empty()) {
-    return counted(Outcome::kBlank);
-  }
-  if (line.content.front() != '{' && line.content.back() != '}') {
-    return counted(Outcome::kNotJson);
-  }
-  switch (parser_.parse(line.content, record_)) {
-    case LineVerdict::kMalformed:
-      return counted(Outcome::kMalformed);
-    case LineVerdict::kDuplicateKey:
-      return counted(Outcome::kDuplicateKey);
-    case LineVerdict::kAccepted:
-      break;
-  }
-  return meter_.fold(record_, {line.time, line.offset});
-}
-
 void Engine::save_head(ByteWriter& head) const {
   head.put(kSnapshotVersion);
   head.put(offset_);
-  reader_.save(head);
+  lines_.reader().save(head);
 }
 
 EngineSnapshot Engine::snapshot() {
   EngineSnapshot snapshot;
   ByteWriter head;
   save_head(head);
-  meter_.save(head);
-  meter_.snapshot(snapshot.pages);
+  lines_.meter().save(head);
+  lines_.meter().snapshot(snapshot.pages);
   snapshot.head = head.take();
   return snapshot;
 }
@@ -143,7 +104,7 @@ EngineSnapshot Engine::checkpoint() const {
   EngineSnapshot checkpoint;
   ByteWriter head;
   save_head(head);
-  meter_.checkpoint(head, checkpoint.pages);
+  lines_.meter().checkpoint(head, checkpoint.pages);
   checkpoint.head = head.take();
   return checkpoint;
 }
@@ -159,7 +120,7 @@ Error Engine::restore(std::string_view head, const std::vector<std::string_view>
   };
   std::ranges::sort(ordered, {}, rank);
   for (const std::string_view page : ordered) {
-    if (!meter_.restore_page(page)) {
+    if (!lines_.meter().restore_page(page)) {
       return Error::kSnapshotDamaged;
     }
   }
@@ -168,7 +129,7 @@ Error Engine::restore(std::string_view head, const std::vector<std::string_view>
     return Error::kSnapshotDamaged;
   }
   offset_ = in.get<uint64_t>();
-  if (!reader_.load(in) || !meter_.load(in) || !in.done()) {
+  if (!lines_.reader().load(in) || !lines_.meter().load(in) || !in.done()) {
     return Error::kSnapshotDamaged;
   }
   return Error::kNone;

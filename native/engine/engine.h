@@ -9,14 +9,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "native/aggregate/stream_meter.h"
 #include "native/base/error.h"
-#include "native/engine/quarantine.h"
-#include "native/parse/line_reader.h"
-#include "native/parse/record_parser.h"
+#include "native/base/kernel.h"
+#include "native/engine/line_folder.h"
+#include "native/parse/line_path.h"
 
 namespace mf {
 
@@ -25,6 +26,8 @@ struct EngineOptions {
   Envelope envelope = Envelope::kAuto;
   size_t line_bytes_max = 1 << 20;
   bool keep_quarantine = false;
+  /// What the fast path runs on; nothing: what METER_FAST_KERNEL names, or the best of this CPU.
+  std::optional<Kernel> kernel;
 };
 
 struct EngineSnapshot {
@@ -32,12 +35,12 @@ struct EngineSnapshot {
   SnapshotPages pages;
 };
 
-class Engine final : private LineSink {
+class Engine {
  public:
   explicit Engine(const EngineOptions& options);
 
   /// Once, before anything else.
-  Error init() { return parser_.init(line_bytes_max_); }
+  Error init();
 
   /// Folds the bytes behind those read so far.
   void feed(std::string_view bytes);
@@ -51,23 +54,27 @@ class Engine final : private LineSink {
   /// Goes on at `offset` of this generation; what is held of an unfinished physical line is
   /// forgotten. A line too long to be held goes on.
   void seek(uint64_t offset);
-  void close_by_time() { meter_.close_by_time(offset_); }
+  void close_by_time() { lines_.meter().close_by_time(offset_); }
   /// The stream ends: parts without their `F` are cut, the open segment closes by content.
-  void end_stream();
+  void end_stream() { lines_.end_stream(offset_); }
 
-  std::vector<ClosedPart> take_closed() { return meter_.take(); }
-  Bytes take_quarantine() { return quarantine_.take(); }
+  std::vector<ClosedPart> take_closed() { return lines_.meter().take(); }
+  Bytes take_quarantine() { return lines_.take_quarantine(); }
   /// Bytes that wait to be taken: closed parts and quarantine.
-  [[nodiscard]] size_t pending_bytes() const { return meter_.closed_bytes() + quarantine_.size(); }
+  [[nodiscard]] size_t pending_bytes() const {
+    return meter().closed_bytes() + lines_.quarantine_bytes();
+  }
 
   [[nodiscard]] uint64_t offset() const { return offset_; }
   [[nodiscard]] uint64_t read_offset() const { return offset_ + held_; }
   /// What `auto` decided, once a line came.
-  [[nodiscard]] Envelope envelope() const { return reader_.envelope(); }
-  [[nodiscard]] const StreamMeter& meter() const { return meter_; }
+  [[nodiscard]] Envelope envelope() const { return lines_.reader().envelope(); }
+  [[nodiscard]] const StreamMeter& meter() const { return lines_.meter(); }
+  /// Which path the lines took since the engine was made; in no snapshot.
+  [[nodiscard]] const PathCounts& paths() const { return lines_.paths(); }
 
   /// What close_by_time would hand over now; changes nothing.
-  [[nodiscard]] ClosedPart open_totals() const { return meter_.open_totals(offset_); }
+  [[nodiscard]] ClosedPart open_totals() const { return meter().open_totals(offset_); }
 
   EngineSnapshot snapshot();
   /// Enough to restore an engine that goes on from here without the totals and carries of keys; the
@@ -80,18 +87,11 @@ class Engine final : private LineSink {
 
  private:
   void save_head(ByteWriter& head) const;
-  void line(const Line& line) override;
-  Outcome judge(const Line& line);
   void fold(size_t added);
   char* room(size_t bytes);
 
-  const size_t line_bytes_max_;
-  const bool keep_quarantine_;
-  LineReader reader_;
-  RecordParser parser_;
-  StreamMeter meter_;
-  Record record_;
-  ByteWriter quarantine_;
+  const std::optional<Kernel> kernel_;
+  LineFolder lines_;
 
   /// The unfinished physical line, then what is being added.
   std::vector<char> buffer_;

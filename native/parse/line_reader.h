@@ -57,6 +57,13 @@ class LineReader {
 
   [[nodiscard]] Envelope envelope() const { return envelope_; }
 
+  /// True when the next physical line, if it is a whole line of stdout, is a line by itself:
+  /// nothing of it came before, and what envelope it has is known.
+  [[nodiscard]] bool takes_whole_lines() const {
+    return !at_start_ && !long_.open && envelope_ != Envelope::kAuto &&
+           !joined_[static_cast<size_t>(OutputStream::kStdout)].is_pending();
+  }
+
   void save(ByteWriter& out) const;
   /// False when the bytes contradict themselves.
   bool load(ByteReader& in);
