@@ -1,6 +1,7 @@
-// `npm run bench:native`: how long the core takes for a log in memory, by kernel of the line shapes
-// with the reference parser alone, and with simdjson On-Demand as a peer (shape_bench.cc). `--lines N` and `--repetitions N` (100,000
-// and 9 by default). Needs a built command line, which makes the logs.
+// `npm run bench:native`: how long the core takes for a log in memory, by kernel of the line
+// shapes, with the reference parser alone, and with simdjson On-Demand as a peer (shape_bench.cc).
+// `--lines N` and `--repetitions N` (100,000 and 9 by default). Needs a built command line, which
+// makes the logs.
 
 const { spawnSync } = require('node:child_process')
 const { closeSync, mkdtempSync, openSync, rmSync } = require('node:fs')

@@ -1,6 +1,6 @@
-// `npm run test:neon`: the NEON kernel of the line shapes = the reference parser, on any machine: the
-// core is compiled for 64-bit ARM and run by an emulator (Debian: g++-aarch64-linux-gnu, qemu-user).
-// `--rounds N` says how many seeded logs (300 by default).
+// `npm run test:neon`: the NEON kernel of the line shapes = the reference parser, on any machine:
+// the core is compiled for 64-bit ARM and run by an emulator (Debian: g++-aarch64-linux-gnu,
+// qemu-user). `--rounds N` says how many seeded logs (300 by default).
 
 const { parseArgs } = require('node:util')
 const { build, run } = require('./build.cjs')

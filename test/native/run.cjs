@@ -11,7 +11,7 @@ const { join } = require('node:path')
 const { SANITIZER_OPTIONS, build, run } = require('./build.cjs')
 const { keptLogs, writeCorpus } = require('./corpus.cjs')
 
-/** Rounds of seeded logs against the reference parser; `npm run fuzz` plays as many as one likes. */
+/** Rounds of seeded logs against the reference parser; `npm run fuzz` plays more. */
 const SHAPE_ROUNDS = '150'
 const SHAPE_SECONDS_MAX = '300'
 const PROGRAMS = ['literal', 'restore', 'upgrade', 'fold', 'replay', 'damage', 'shape']
