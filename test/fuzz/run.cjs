@@ -1,6 +1,6 @@
 // `npm run fuzz -- --minutes N`: seeded logs through every kernel of the line shapes that this CPU
-// has and through the reference parser, under the address and undefined-behaviour sanitizers, until
-// N minutes are over (1 by default). `--seed N` is the number of the first round; without it, the
+// has and through the reference parser, half of the processes under the address and undefined-
+// behaviour sanitizers, until N minutes are over (1 by default). `--seed N` is the number of the first round; without it, the
 // clock gives one, so that each run plays new rounds.
 //
 // Prints how many lines each target was given, and appends that to record.jsonl beside this file.
@@ -61,13 +61,19 @@ function countExecutions(outputs) {
 
 async function main() {
   const { minutes, seed } = readSettings()
-  const [binary] = await build('sanitized', [PROGRAM], SHARED)
+  // The sanitizers see what is wrong inside; the other build plays many times as many lines.
+  const binaries = [
+    ...(await build('sanitized', [PROGRAM], SHARED)),
+    ...(await build('release', [PROGRAM], SHARED)),
+  ]
   const temporary = mkdtempSync(join(tmpdir(), 'meter-fast-fuzz-'))
   try {
     const logs = [...keptLogs(), ...(await writeCorpus(temporary))]
-    const processes = Array.from({ length: availableParallelism() }, (_, index) =>
-      play(binary, Math.ceil(minutes * 60), seed + index * ROUNDS_EACH, logs),
-    )
+    const count = Math.max(binaries.length, availableParallelism())
+    const processes = Array.from({ length: count }, (_, index) => {
+      const binary = binaries[index % binaries.length]
+      return play(binary, Math.ceil(minutes * 60), seed + index * ROUNDS_EACH, logs)
+    })
     const executions = countExecutions(await Promise.all(processes))
     for (const [target, count] of Object.entries(executions)) {
       process.stdout.write(`${target}: ${count} executions\n`)
