@@ -158,6 +158,20 @@ describe.concurrent('the agent', () => {
     ])
   })
 
+  test('a stop of a one-shot run that has read closes nothing either', async () => {
+    const { before, late, whole } = lateLog()
+    const { path, sink, settings } = await place(before)
+    const agent: RunningAgent = new RunningAgent(settings, {
+      ...{ sink, once: true, now: () => END_MS },
+      onSignal: ({ kind }) => kind === 'committed' && void agent.stop(),
+    })
+    await agent.ended
+    expect(sink.usage).toEqual([])
+    appendFileSync(path, late)
+    await runOnce(settings, { sink, now: () => END_MS })
+    expect(sink.usage).toEqual(slowEvents([whole], { stream: STREAM }).sort())
+  })
+
   test('closes by content at once, whatever the wall clock says', async () => {
     const log = line(START_MS) + line(END_MS)
     const { sink, marker, settings } = await place(log)

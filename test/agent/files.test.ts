@@ -14,9 +14,11 @@ import {
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { jsonEntries } from '../../src/durable/codec.ts'
 import { streams as storedStreams } from '../../src/durable/records.ts'
 import { openStateReader } from '../../src/durable/store.ts'
 import { crc32c } from '../../src/native.ts'
+import type { GapRecord } from '../../src/tail/gap.ts'
 import { slowEvents } from '../reference/slow-events.ts'
 import { criWrapped, difference, line, SAME, sumsPerProject } from './bills.ts'
 import { Clock, config, Marker, Receiver, RunningAgent, runOnce, scratch, until } from './rig.ts'
@@ -73,7 +75,7 @@ describe.concurrent('a followed file', () => {
   })
 
   test('emptied in place after it was read goes on at its beginning', async () => {
-    const { path, marker, gaps, finish } = await following()
+    const { path, marker, settings, gaps, finish } = await following()
     truncateSync(path)
     await marker.passed()
     appendFileSync(path, line(START_MS, { sent: 10 }))
@@ -81,6 +83,11 @@ describe.concurrent('a followed file', () => {
     // Nobody can tell whether lines were written between the last look and the truncation.
     expect(gaps().map(({ name, reason }) => [name, reason])).toEqual([['access.log', 'truncated']])
     expect(await finish(line(START_MS), line(START_MS, { sent: 10 }))).toEqual(SAME)
+    const state = await openStateReader(settings.state.dir, { crc32c })
+    const kept = [...jsonEntries<GapRecord>(state, 'gap/')].map(([, gap]) => gap)
+    await state.close()
+    expect(kept).toMatchObject(gaps())
+    expect(kept).toHaveLength(1)
   })
 
   test('rotated and compressed while no agent ran goes on where it was', async () => {

@@ -125,7 +125,7 @@ module.exports = [
     file: 'src/agent-run.ts',
     from: '    if (signal.aborted) return\n    await this.#streams.closeNow()',
     to: '    await this.#streams.closeNow()',
-    tests: [AGENT('restarts')],
+    tests: [AGENT('closing')],
   },
   {
     rule: 'the wall clock is never part of an id',
@@ -234,7 +234,7 @@ module.exports = [
     file: 'src/agent-staging.ts',
     from: "    putJson(store, gapKey(takeNumber(store, 'gap')), { ...gap, atMs: nowMs })\n",
     to: '',
-    tests: [AGENT('rotation-limits'), 'test/cli/state-commands.test.ts', AGENT('files')],
+    tests: [AGENT('files')],
   },
 
   // What is not billed.
