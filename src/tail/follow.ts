@@ -192,8 +192,9 @@ export class StreamFollower implements HeldFiles {
 
   /** At the last look, nothing was left to read: windows may be closed by time. */
   get caughtUp(): boolean {
+    // Of one that is lost there is nothing to wait for.
     const isRead = (one: Generation): boolean =>
-      one.file !== undefined && one.readOffset >= one.sizeBytes
+      one.lost || (one.file !== undefined && one.readOffset >= one.sizeBytes)
     return this.#carried.length === 0 && this.#list.unfinished.every(isRead)
   }
 

@@ -159,4 +159,17 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'copy', log: 0 },
     ],
   },
+  'a lost generation behind an unfinished one keeps no window open': {
+    setup: { logs: ['raw'], rotation: 'dated', windowMs: 60_000, dedup: 'ever', wallAheadMs: 0 },
+    actions: [
+      { do: 'start' },
+      { do: 'write', log: 0, lines: [{ at: 652 }] },
+      { do: 'rotate', log: 0 },
+      { do: 'write', log: 0, lines: [{ at: -2_616_075 }] },
+      { do: 'pass', ms: 1_200, wakes: 1 },
+      { do: 'kill', after: 1 },
+      { do: 'truncate', log: 0 },
+      { do: 'start' },
+    ],
+  },
 }
