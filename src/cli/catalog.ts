@@ -67,7 +67,7 @@ function render(directory: string, io: CommandIo): void {
     }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    const text = `the component cannot be written to ${directory}: ${reason}. Name another directory.`
-    throw new MeterFastError('METER_DISK', text, { cause })
+    const what = `the component cannot be written to ${directory}: ${reason}`
+    throw new MeterFastError('METER_DISK', `${what}. Name another directory.`, { cause })
   }
 }
