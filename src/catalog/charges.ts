@@ -2,7 +2,7 @@
 
 import { type Report, shown } from '../config/problems.ts'
 import { child, type Tree } from '../config/source.ts'
-import { itemsAt, textAt, textsAt } from './text-at.ts'
+import { itemsAt, textAt, textsAt, treeAt } from './text-at.ts'
 
 /** The fields of a type: where they stand in the newer shape, and which must be there. */
 const TYPES = {
@@ -16,6 +16,8 @@ const FIELDS = [...new Set(Object.values(TYPES).flatMap(({ fields }) => [...fiel
 
 /** Reports what is wrong in the charges of a ServiceConfiguration. */
 export function checkCharges(tree: Tree, report: Report): void {
+  const declared = treeAt(tree, 'spec', 'metrics')
+  const isJudged = declared === undefined || declared.kind === 'list'
   const metrics = new Map(
     itemsAt(tree, 'spec', 'metrics').map((metric) => [textAt(metric, 'name')?.text, metric]),
   )
@@ -28,7 +30,7 @@ export function checkCharges(tree: Tree, report: Report): void {
     fieldRule(charge, holder, type, { options, fields }, report)
     const name = textAt(holder, 'metricRef')
     const metric = metrics.get(name?.text)
-    if (name !== undefined && metric === undefined) {
+    if (isJudged && name !== undefined && metric === undefined) {
       const what = `${shown(name.text)} is not declared`
       report(name.at, name.path, what, 'declare it in spec.metrics')
     }

@@ -175,18 +175,22 @@ const SERVICE_SPEC = map({
   dependencies: optional(list(map({ serviceRef: required(SERVICE_REF, 'name a Service') }))),
 })
 
-const CONFIGURATION_SPEC = map({
-  serviceRef: required(SERVICE_REF, 'name the Service'),
-  phase: PHASE,
-  version: optional(text(0, 64)),
-  monitoredResourceTypes: optional(list(MONITORED_RESOURCE_TYPE, { max: 128, key: 'type' })),
-  metrics: optional(list(METRIC, { max: 256, key: 'name' })),
-  billing: optional(BILLING),
-  charges: optional(list(CHARGE, { max: 64, key: 'name' })),
-  quota: ANY,
-  locations: ANY,
-  defaultOffer: ANY,
-})
+const CONFIGURATION_SPEC: MapShape = {
+  kind: 'map',
+  replaced: { meters: 'write metrics, and route them in billing.consumerDestinations' },
+  fields: {
+    serviceRef: required(SERVICE_REF, 'name the Service'),
+    phase: PHASE,
+    version: optional(text(0, 64)),
+    monitoredResourceTypes: optional(list(MONITORED_RESOURCE_TYPE, { max: 128, key: 'type' })),
+    metrics: optional(list(METRIC, { max: 256, key: 'name' })),
+    billing: optional(BILLING),
+    charges: optional(list(CHARGE, { max: 64, key: 'name' })),
+    quota: ANY,
+    locations: ANY,
+    defaultOffer: ANY,
+  },
+}
 
 /** The documents that are known, by kind. */
 export const MANIFEST_SHAPES = {

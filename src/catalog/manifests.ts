@@ -52,9 +52,11 @@ export function checkManifests(paths: readonly string[], earlier: readonly strin
 }
 
 function documentsOf(path: string, report: Report): Manifest[] {
-  const trees = readYamlDocuments(path, readText(path), report)
+  const faults = new ProblemList()
+  const trees = readYamlDocuments(path, readText(path), faults.error)
+  for (const { at, key, what, todo } of faults.found) report(at, key, what, todo)
   const found = trees.flatMap((tree) => manifestOf(tree, report))
-  if (trees.length === 0) {
+  if (trees.length === 0 && !faults.hasErrors) {
     const at = { label: `${path}:1:1`, line: 1, column: 1 }
     report(at, '', 'there is no document in it', 'name a file with a Service or its configuration')
   }

@@ -115,12 +115,12 @@ function destinationRule(tree: Tree, report: Report): void {
   const metrics = namesIn(tree, 'metrics', 'name')
   for (const destination of itemsAt(tree, 'spec', 'billing', 'consumerDestinations')) {
     const type = textAt(destination, 'monitoredResourceType')
-    if (type !== undefined && !types.has(type.text)) {
+    if (type !== undefined && types?.has(type.text) === false) {
       const what = `${shown(type.text)} is not declared`
       report(type.at, type.path, what, 'declare it in spec.monitoredResourceTypes')
     }
     for (const metric of textsAt(destination, 'metrics')) {
-      if (metrics.has(metric.text)) continue
+      if (metrics?.has(metric.text) !== false) continue
       const what = `${shown(metric.text)} is not declared`
       report(metric.at, metric.path, what, 'declare it in spec.metrics')
     }
@@ -146,6 +146,9 @@ export function routedMetrics(tree: Tree): ReadonlySet<string> {
   return new Set(destinations.flatMap((one) => textsAt(one, 'metrics').map(({ text }) => text)))
 }
 
-function namesIn(tree: Tree, list: string, key: string): ReadonlySet<string> {
+/** Undefined when what should hold the names is no list: then nothing refers to it in vain. */
+function namesIn(tree: Tree, list: string, key: string): ReadonlySet<string> | undefined {
+  const holder = treeAt(tree, 'spec', list)
+  if (holder !== undefined && holder.kind !== 'list') return undefined
   return new Set(itemsAt(tree, 'spec', list).flatMap((item) => textAt(item, key)?.text ?? []))
 }

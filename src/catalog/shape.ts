@@ -29,6 +29,8 @@ export interface ListShape {
 export interface MapShape {
   readonly kind: 'map'
   readonly fields: Readonly<Record<string, FieldShape>>
+  /** Keys that were there once, and what to write instead. */
+  readonly replaced?: Readonly<Record<string, string>>
 }
 
 export type Shape =
@@ -96,7 +98,7 @@ function checkList(tree: Tree, shape: ListShape, report: Report): void {
   }
 }
 
-function checkMap(tree: Tree, { fields }: MapShape, report: Report): void {
+function checkMap(tree: Tree, { fields, replaced = {} }: MapShape, report: Report): void {
   const known = Object.keys(fields)
   if (tree.kind !== 'map') {
     const todo = `write a map with ${oneOf(known)}`
@@ -105,9 +107,14 @@ function checkMap(tree: Tree, { fields }: MapShape, report: Report): void {
   }
   for (const { key, keyAt, value } of tree.entries) {
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined
-    if (field === undefined) report(keyAt, value.path, 'unknown key', suggestion(key, known))
+    const todo = Object.hasOwn(replaced, key) ? replaced[key] : suggestion(key, known)
+    if (field === undefined) report(keyAt, value.path, 'unknown key', todo ?? '')
     else if (!isNull(value)) checkShape(value, field.shape, report)
   }
+  missingRule(tree, fields, report)
+}
+
+function missingRule(tree: Tree, fields: MapShape['fields'], report: Report): void {
   for (const [name, { required }] of Object.entries(fields)) {
     if (required === undefined || child(tree, name) !== undefined) continue
     const path = tree.path === '' ? name : `${tree.path}.${name}`
