@@ -58,8 +58,7 @@ async function run(yaml: string, ...flags: string[]): Promise<Run> {
 }
 
 // All that the catalog declares and no line gives.
-const DIMENSIONS =
-  'dimensions: { region: r, gateway: g, gateway_namespace: n, gateway_class: c }\n'
+const DIMENSIONS = 'dimensions: { region: r, gateway: g, gateway_namespace: n, gateway_class: c }\n'
 
 const GOOD = `
 streams:
@@ -299,7 +298,8 @@ describe('the machine', () => {
 describe('what is legal and surely not meant', () => {
   const stream = 'streams:\n  - { files: [/a.log], source_id: n }\n'
   const gateway = (url: string): string =>
-    `${stream}sink: { type: milo-gateway, url: '${url}', bearer_file: /t, tls: { ca_file: /c } }\n${DIMENSIONS}`
+    `${stream}${DIMENSIONS}` +
+    `sink: { type: milo-gateway, url: '${url}', bearer_file: /t, tls: { ca_file: /c } }\n`
 
   test.each([
     [

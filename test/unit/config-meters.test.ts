@@ -280,7 +280,8 @@ describe('what is a warning', () => {
 
   test('a declared dimension that nothing gives', () => {
     expect(warningsOf(configText({ dimensions: SUPPLIED }))).toEqual([
-      'meter.yaml:4:13: warning: dimensions: nothing gives gateway_class, so no event carries it; ' +
+      'meter.yaml:4:13: warning: dimensions: ' +
+        'nothing gives gateway_class, so no event carries it; ' +
         'set what the catalog declares, or leave it where there is no value',
     ])
     expect(warningsOf(configText({ dimensions: { ...SUPPLIED, gateway_class: 'c' } }))).toEqual([])
