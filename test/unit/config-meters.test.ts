@@ -9,7 +9,13 @@ import { componentDocuments } from '../../src/catalog/component.ts'
 import { NETWORK_SERVICES } from '../../src/catalog/network-services.ts'
 import { inspectConfig } from '../../src/config/load.ts'
 import { renderProblem } from '../../src/config/problems.ts'
-import { configuration, type Document, ownConfiguration, yaml } from './catalog-documents.ts'
+import {
+  configuration,
+  type Document,
+  ownConfiguration,
+  service,
+  yaml,
+} from './catalog-documents.ts'
 import { config, GATEWAY, load, problemsOf } from './config-file.ts'
 
 let directory = ''
@@ -89,6 +95,16 @@ describe('a catalog file', () => {
       '//ai.example.com/gateway',
       'projects/{project}',
     ])
+  })
+
+  test('may hold several Services: the one that it refers to names it', () => {
+    const other = service()
+    const ours = service()
+    ours.metadata.name = 'ai-example-com'
+    ours.spec.serviceName = 'ai.example.com'
+    const path = catalogFile(other, ours, ownConfiguration())
+    const { catalog } = load(configText({ catalog: path, meters: { amounts: AMOUNTS }, ...OWN }))
+    expect(catalog.serviceName).toBe('ai.example.com')
   })
 
   test('exactly the meters of meters.amounts are billed, also of the built-in catalog', () => {
