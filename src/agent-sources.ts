@@ -1,7 +1,6 @@
 // From the configuration to what the stages are given: engines' options, rules of events, sources.
 
 import { basename, dirname } from 'node:path'
-import { NETWORK_SERVICES } from './catalog/network-services.ts'
 import type { Config, StreamsConfig } from './config/config.ts'
 import { streams } from './durable/records.ts'
 import type { StateReader } from './durable/state.ts'
@@ -59,7 +58,7 @@ export function engineOptions(config: Config, source: StreamsConfig): EngineOpti
 }
 
 export function eventRules(config: Config): EventRules {
-  const { source, subject, meters } = NETWORK_SERVICES
+  const { source, subject, meters } = config.catalog
   return {
     source,
     subject,

@@ -4,6 +4,7 @@ export { Agent, type AgentOptions, type AgentReport, type AgentSignal } from './
 export type { Done, Operation } from './agent-replay.ts'
 export type { ProjectMap } from './agent-replay-usage.ts'
 export { carryOut } from './agent-requests.ts'
+export type { Catalog, Meter as CatalogMeter, MeterAmount } from './catalog/catalog.ts'
 export type { Config } from './config/config.ts'
 export { type LoadOptions, loadConfig } from './config/load.ts'
 export type { FormatMap, LineDimension, PresetName } from './config/presets.ts'

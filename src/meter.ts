@@ -1,6 +1,7 @@
 // Meter: the embedded engine. Bytes of one stream in, closed segments out; no files, no state, no
 // clock. What it computes is a pure function of the bytes and the options, however they are cut.
 
+import { type Catalog, catalogProblems } from './catalog/catalog.ts'
 import { NETWORK_SERVICES } from './catalog/network-services.ts'
 import { keyProblems, type ResolvedFormat, resolveFormat } from './config/formats.ts'
 import type { FormatMap, LineDimension } from './config/presets.ts'
@@ -29,6 +30,8 @@ export interface MeterOptions {
   readonly dimensions?: Readonly<Record<string, string>>
   /** Dimensions read from each line. */
   readonly lineDimensions?: readonly LineDimension[]
+  /** The meters that events are made of. Default: those of networking.datumapis.com. */
+  readonly catalog?: Catalog
   /**
    * For totals over whole files: one segment at the end, with the sums over all windows, from
    * which no events can be made. Lines before the first one with a readable time are kept; else
@@ -118,8 +121,11 @@ export class Meter implements Disposable {
     const problems = optionProblems(options, format)
     if (problems.length > 0) throw new MeterFastError('METER_CONFIG_INVALID', problems.join('\n'))
     this.stream = options.stream
+    const { source, subject, meters } = options.catalog ?? NETWORK_SERVICES
     this.#rules = {
-      ...NETWORK_SERVICES,
+      source,
+      subject,
+      meters,
       dimensions: options.dimensions ?? {},
       lineDimensions: format.dimensionNames,
       connectionSeconds: options.connectionSeconds ?? 'exact',
@@ -215,7 +221,7 @@ export function lineCounts(counts: BigInt64Array): LineCounts {
 /** What the core does not see, or cannot know to be a mistake: it would only change a bill. */
 function optionProblems(options: MeterOptions, { roles }: ResolvedFormat): string[] {
   const { connectionSeconds = 'exact', dimensions = {}, lineDimensions = [], exclude } = options
-  const problems: string[] = []
+  const problems = options.catalog === undefined ? [] : catalogProblems(options.catalog)
   if (!['exact', 'per_request_floor'].includes(connectionSeconds)) {
     const what = `${shown(connectionSeconds)} is no way to bill seconds`
     problems.push(`connectionSeconds: ${what}; choose exact or per_request_floor`)

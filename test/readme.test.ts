@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ownConfiguration, yaml } from './unit/catalog-documents.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const MAIN = join(ROOT, 'dist/cli/main.js')
@@ -57,6 +58,21 @@ test('the configuration is accepted, also with the format as a map', () => {
       /\bok\b/,
     )
   }
+})
+
+test('the meters of its example are accepted, and its catalog commands work', () => {
+  const [config = '', , meters = ''] = blocks('yaml')
+  writeFileSync(join(directory, 'service-configuration.yaml'), yaml(ownConfiguration()))
+  const own = config.replace(/^dimensions: .*$/m, 'dimensions: { model: m-1 }')
+  writeFileSync(join(directory, 'own.yaml'), own + meters)
+  const env = { ...process.env, NODE_NAME: 'node-1' }
+  const args = [MAIN, 'check', '--no-environment', '-c', 'own.yaml']
+  expect(execFileSync(process.execPath, args, { cwd: directory, env, encoding: 'utf8' })).toMatch(
+    /^own\.yaml: ok: /,
+  )
+  meterFast('catalog', 'render', '--out', 'component')
+  const files = ['component/service.yaml', 'component/service-configuration.yaml']
+  expect(meterFast('catalog', 'check', ...files, '--against', files[1] ?? '')).toMatch(/: ok\n$/)
 })
 
 test('the scan commands print what they say', () => {

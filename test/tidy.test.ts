@@ -34,6 +34,13 @@ const IMPORT_TABLE: readonly ImportRow[] = [
   { from: ERRORS, values: [], packages: [] },
   { from: NATIVE, values: [ERRORS] },
   { from: 'src/deliver/', values: [ERRORS], types: [NATIVE, 'src/emit/'] },
+  // The catalog is chosen by the configuration; both read YAML and tell problems alike.
+  { from: 'src/config/', values: [ERRORS, 'src/catalog/'], types: [NATIVE] },
+  {
+    from: 'src/catalog/',
+    values: [ERRORS, 'src/config/problems.ts', 'src/config/source.ts'],
+    types: [NATIVE],
+  },
   ...PARTS.map((from) => ({ from, values: [ERRORS], types: [NATIVE] })),
   // The only files where stages meet; `meter-*.ts` and `agent-*.ts` are their further pages.
   { from: 'src/meter', values: JOINING },
@@ -191,6 +198,7 @@ describe('a planted mistake is found', () => {
   test.each([
     ['a stage that imports the next stage', 'src/emit/event.ts', VALUE('../deliver/sink.ts')],
     ['a stage that imports the joining file', 'src/tail/follow.ts', VALUE('../agent.ts')],
+    ['the configuration in the catalog', 'src/catalog/a.ts', VALUE('../config/load.ts')],
     ['types of another stage', 'src/emit/event.ts', TYPE('../durable/state.ts')],
     ['values of emit in deliver', 'src/deliver/sink.ts', VALUE('../emit/event.ts')],
     ['values of the native boundary in a stage', 'src/durable/state.ts', VALUE('../native.ts')],

@@ -1,31 +1,16 @@
-// The built-in catalog: the four meters of networking.datumapis.com.
+// The built-in catalog: the four meters of networking.datumapis.com. The manifests that publish
+// them are made from it (network-services-manifests.ts).
 //
 // These names are a contract with the billing system. Dimensions are only ever added: a published
 // meter that loses one is deleted and made anew, and events in between go to quarantine.
 
-/** Which of the sums that the core keeps a meter bills. */
-export type MeterAmount = 'requests' | 'egressBytes' | 'ingressBytes' | 'connectionSeconds'
-
-/** One meter: what an event's `type` names. */
-export interface Meter {
-  /** Also the `type` of its events. */
-  readonly type: string
-  /** Unit of the value, in UCUM. */
-  readonly unit: string
-  readonly amount: MeterAmount
-  /** Dimensions that an event may carry; others are left out. */
-  readonly dimensions: readonly string[]
-}
-
-/** What the events of one service have in common, and its meters. */
-export interface Catalog {
-  readonly serviceName: string
-  /** `source` of every event. */
-  readonly source: string
-  /** `subject` of every event; `{project}` stands for the project's name. */
-  readonly subject: string
-  readonly meters: readonly Meter[]
-}
+import {
+  type Catalog,
+  DEFAULT_SUBJECT,
+  defaultSource,
+  type Meter,
+  type MeterAmount,
+} from './catalog.ts'
 
 const SERVICE_NAME = 'networking.datumapis.com'
 
@@ -39,11 +24,11 @@ const DIMENSIONS = [
   'project_name',
 ] as const
 
-/** The catalog of Envoy gateways; the only one of this version. */
+/** The catalog of Envoy gateways; another one comes from a file. */
 export const NETWORK_SERVICES: Catalog = {
   serviceName: SERVICE_NAME,
-  source: `//${SERVICE_NAME}/gateway`,
-  subject: 'projects/{project}',
+  source: defaultSource(SERVICE_NAME),
+  subject: DEFAULT_SUBJECT,
   meters: [
     meter('requests', '{request}', 'requests'),
     meter('egress-bytes', 'By', 'egressBytes'),

@@ -4,12 +4,11 @@
 // file is an error, and thrown.
 
 import { parseArgs } from 'node:util'
-import { NETWORK_SERVICES } from '../catalog/network-services.ts'
 import type { Config } from '../config/config.ts'
 import { configSchema } from '../config/json-schema.ts'
 import { inspectConfig, reportValues } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
-import { oneOf, type Problem, renderProblem, sortProblems } from '../config/problems.ts'
+import { isError, type Problem, renderProblem, sortProblems } from '../config/problems.ts'
 import { formatDuration } from '../config/units.ts'
 import type { Values } from '../config/values.ts'
 import { MeterFastError } from '../errors.ts'
@@ -83,13 +82,7 @@ function doubts(values: Values): Problem[] {
     what,
     todo,
   })
-  const declared = new Set(NETWORK_SERVICES.meters.flatMap((meter) => meter.dimensions))
-  const names = [...(values.get<ReadonlyMap<string, unknown>>('dimensions')?.keys() ?? [])]
-  const unused = names.filter((name) => !declared.has(name))
-  const found = unused.map((name) => {
-    const what = 'no meter of the catalog declares it, so no event carries it'
-    return doubt('dimensions', `dimensions.${name}`, what, `choose ${oneOf([...declared])}`)
-  })
+  const found: Problem[] = []
   const url = new URL(values.get<string>('sink.url') ?? 'https://unset')
   if (url.protocol === 'https:') return found
   if (values.has('sink.tls')) {
@@ -144,8 +137,4 @@ function describeConfig(config: Config): string {
 
 function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
-}
-
-function isError({ severity }: Problem): boolean {
-  return severity === 'error'
 }

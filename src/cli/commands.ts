@@ -3,6 +3,7 @@
 
 import type { CommandIo } from './command.ts'
 import {
+  CATALOG_FLAGS,
   CONFIG_FLAG,
   EXPLAIN_FLAGS,
   flag,
@@ -62,6 +63,17 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       const { check } = await import('./check.ts')
       return check(args, { ...io, stdout: (data) => void io.stdout.write(data) })
     },
+  },
+  catalog: {
+    usage: 'catalog check FILE... [--against FILE] [--json] | catalog render [--out DIR]',
+    sentence: 'checks the documents that publish meters, and writes those of Network Services',
+    examples: [
+      'meter-fast catalog check service.yaml service-configuration.yaml',
+      'meter-fast catalog check new.yaml --against published.yaml',
+      'meter-fast catalog render --out deploy/components/service-catalog',
+    ],
+    flags: CATALOG_FLAGS,
+    run: async (args, io) => (await import('./catalog.ts')).catalog(args, io),
   },
   generate: {
     usage: 'generate [--lines N] [--projects N] [--routes N] [--seed N] [FLAGS]',

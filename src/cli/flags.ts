@@ -26,6 +26,15 @@ export const SCAN_FLAGS = {
   config: CONFIG_FLAG,
 }
 
+export const CATALOG_FLAGS = {
+  against: {
+    ...text('FILE', 'check: the published version; what it has may not go'),
+    multiple: true,
+  },
+  json: flag('check: print one JSON object'),
+  out: text('DIR', 'render: write the Kustomize component there; else documents to stdout'),
+}
+
 const STATE_FLAG = text('DIR', 'the state directory of the agent, which may run')
 
 export const RELEASE_FLAGS = { state: STATE_FLAG }

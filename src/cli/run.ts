@@ -26,8 +26,8 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   }
   const once = isOn('once')
   const dryRun = isOn('dry-run')
-  const config = loadConfig(path, { env: io.env, flags, once })
   const say = (text: string) => io.stderr(`meter-fast: ${text}\n`)
+  const config = loadConfig(path, { env: io.env, flags, once, onWarning: say })
   const agent = new Agent(config, {
     once: once || dryRun,
     dryRun,

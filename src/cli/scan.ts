@@ -158,6 +158,7 @@ function readSettings(
     ...(config && {
       connectionSeconds: config.connectionSeconds,
       dimensions: config.dimensions,
+      catalog: config.catalog,
       exclude: config.exclude,
       ...config.limits,
     }),

@@ -3,6 +3,7 @@
 
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import type { Catalog } from '../catalog/catalog.ts'
 import { MeterFastError } from '../errors.ts'
 import { WORKERS_MAX } from './fields.ts'
 import { type ResolvedFormat, resolveFormat } from './formats.ts'
@@ -59,6 +60,8 @@ export interface Config {
   readonly dimensions: Readonly<Record<string, string>>
   /** Names of the dimensions read from lines, in the order of every format's `dimensions`. */
   readonly lineDimensions: readonly string[]
+  /** The meters that are billed, and what their events have in common. */
+  readonly catalog: Catalog
   readonly exclude: { readonly codes: readonly string[]; readonly flags: readonly string[] }
   readonly limits: {
     readonly lineBytesMax: number
@@ -84,7 +87,7 @@ export interface Config {
 }
 
 /** Makes the configuration of values without problems. `once`: what `run --once` defaults to. */
-export function buildConfig(values: Values, once: boolean): Config {
+export function buildConfig(values: Values, catalog: Catalog, once: boolean): Config {
   const dimensions = values.get<Map<string, DimensionValue>>('dimensions') ?? new Map()
   const fromLine = [...dimensions.values()].filter((value) => typeof value !== 'string')
   const constants = [...dimensions].filter(([, value]) => typeof value === 'string')
@@ -97,6 +100,7 @@ export function buildConfig(values: Values, once: boolean): Config {
     streams,
     dimensions: Object.fromEntries(constants) as Record<string, string>,
     lineDimensions: fromLine.map(({ name }) => name),
+    catalog,
     exclude: {
       codes: need(values, 'exclude.response_codes'),
       flags: need(values, 'exclude.response_flags'),

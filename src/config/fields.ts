@@ -2,6 +2,8 @@
 // environment names, and the configuration table of the README are all made from this table;
 // a key that is not here is an error in a file.
 
+import { SUBJECT_PATTERN } from '../catalog/catalog.ts'
+
 export type FieldKind =
   | 'duration'
   | 'size'
@@ -12,6 +14,7 @@ export type FieldKind =
   | 'list'
   | 'format'
   | 'dimensions'
+  | 'amounts'
 
 export interface Field {
   /** Keys joined by dots; `[]` stands for any entry of a list. */
@@ -206,7 +209,26 @@ export const FIELDS: readonly Field[] = [
     path: 'catalog',
     kind: 'text',
     ...FILE_PATH,
-    about: 'A ServiceConfiguration file; this version has only the built-in one and refuses it.',
+    about: 'File of the ServiceConfiguration whose meters are billed; default: the built-in one.',
+  },
+  {
+    path: 'meters.source',
+    kind: 'text',
+    pattern: '^[!-~]{1,512}$',
+    patternTodo: 'write a URI, such as //networking.datumapis.com/gateway',
+    about: 'Source of every event; default: //<name of the service>/gateway.',
+  },
+  {
+    path: 'meters.subject',
+    kind: 'text',
+    pattern: SUBJECT_PATTERN,
+    patternTodo: 'write {project} once, without blanks, such as projects/{project}',
+    about: 'Subject of every event; default: projects/{project}.',
+  },
+  {
+    path: 'meters.amounts',
+    kind: 'amounts',
+    about: 'Which amount each meter bills; by default the ends of their names tell.',
   },
   {
     path: 'exclude.response_flags',

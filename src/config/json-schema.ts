@@ -3,6 +3,7 @@
 // It serves editors: completion, sentences, wrong keys. `meter-fast check` knows more: what spans
 // fields, and what this version does not have yet. A text with `${` fits wherever a scalar does.
 
+import { AMOUNT_NAMES } from '../catalog/catalog.ts'
 import { childNames, fieldAt, isMapList, writtenPattern } from './field-lookup.ts'
 import { FIELDS, type Field, SINK_TYPES, STREAM_KINDS } from './fields.ts'
 import { PRESET_NAMES, ROLE_SENTENCES, ROLES } from './presets.ts'
@@ -87,6 +88,8 @@ function kindSchema(field: Field): JsonSchema {
       return { anyOf: [{ enum: PRESET_NAMES }, formatMapSchema(), ENVIRONMENT] }
     case 'dimensions':
       return dimensionsSchema()
+    case 'amounts':
+      return amountsSchema()
     default:
       return { anyOf: [text, ENVIRONMENT] }
   }
@@ -103,6 +106,11 @@ function formatMapSchema(): JsonSchema {
     ...objectSchema({ ...Object.fromEntries(roles), project }),
     required: ['project'],
   }
+}
+
+function amountsSchema(): JsonSchema {
+  const amount = { anyOf: [{ enum: AMOUNT_NAMES }, ENVIRONMENT] }
+  return { type: 'object', minProperties: 1, additionalProperties: amount }
 }
 
 function dimensionsSchema(): JsonSchema {

@@ -5,9 +5,17 @@
 
 import { readFileSync } from 'node:fs'
 import { MeterFastError } from '../errors.ts'
+import { resolveCatalog } from './catalog-choice.ts'
 import { buildConfig, type Config, missingStateDefault } from './config.ts'
 import { readOverrides, replacedKeys } from './overrides.ts'
-import { configInvalid, type Problem, type Report, sortProblems } from './problems.ts'
+import {
+  configInvalid,
+  isError,
+  type Problem,
+  ProblemList,
+  renderProblem,
+  sortProblems,
+} from './problems.ts'
 import { applyRules } from './rules.ts'
 import { isNull, readYaml } from './source.ts'
 import { Values } from './values.ts'
@@ -19,12 +27,14 @@ export interface LoadOptions {
   readonly flags?: Readonly<Record<string, unknown>>
   /** Whether `run --once` asks: changes the default of on_missing_state. */
   readonly once?: boolean
+  /** Is told what is legal and surely not meant. */
+  readonly onWarning?: (text: string) => void
 }
 
 export interface Inspection {
   /** In the order of the file. */
   readonly problems: readonly Problem[]
-  /** Undefined when there is a problem. */
+  /** Undefined when there is a problem that is not only a warning. */
   readonly config: Config | undefined
   /** Undefined when the file is no YAML. */
   readonly values: Values | undefined
@@ -38,7 +48,8 @@ export interface Inspection {
  */
 export function loadConfig(path: string, options: LoadOptions): Config {
   const { config, problems } = inspectConfig(path, options)
-  if (config === undefined) throw configInvalid(path, problems)
+  if (config === undefined) throw configInvalid(path, problems.filter(isError))
+  for (const problem of problems) options.onWarning?.(renderProblem(problem))
   return config
 }
 
@@ -48,26 +59,24 @@ export function loadConfig(path: string, options: LoadOptions): Config {
  * @throws {MeterFastError} METER_INPUT_MISSING when the file cannot be read.
  */
 export function inspectConfig(path: string, options: LoadOptions): Inspection {
-  const found: Problem[] = []
-  const report: Report = (at, key, what, todo) => {
-    found.push({ severity: 'error', at, key, what, todo })
-  }
-  const read = readYaml(path, readText(path), options.env, report)
+  const list = new ProblemList()
+  const read = readYaml(path, readText(path), options.env, list.error)
   if (read === undefined) {
-    return { problems: sortProblems(found), config: undefined, values: undefined }
+    return { problems: sortProblems(list.found), config: undefined, values: undefined }
   }
   const root = isNull(read) ? { at: read.at, path: '', kind: 'map' as const, entries: [] } : read
   const overrides = readOverrides(options.flags ?? {}, options.env)
   const isReplaced = replacedKeys(root, overrides)
   // A variable that is missing where a flag stands instead is no problem.
-  const variables = found.splice(0).filter(({ key }) => !isReplaced(key))
-  const values = new Values(root, overrides, isReplaced, report)
-  applyRules(values, report)
-  const problems = sortProblems([...variables, ...found])
-  const isGood = problems.length === 0
+  const variables = list.found.splice(0).filter(({ key }) => !isReplaced(key))
+  const values = new Values(root, overrides, isReplaced, list.error)
+  applyRules(values, list.error)
+  const catalog = resolveCatalog(values, list)
+  const problems = sortProblems([...variables, ...list.found])
+  const isGood = catalog !== undefined && !problems.some(isError)
   return {
     problems,
-    config: isGood ? buildConfig(values, options.once ?? false) : undefined,
+    config: isGood ? buildConfig(values, catalog, options.once ?? false) : undefined,
     values,
   }
 }

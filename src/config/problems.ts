@@ -26,6 +26,28 @@ export interface Problem {
 /** Takes a problem at a place; the only way by which readers and rules complain. */
 export type Report = (at: Place, key: string, what: string, todo: string) => void
 
+/** Problems as they are found, in that order. */
+export class ProblemList {
+  readonly found: Problem[] = []
+
+  get hasErrors(): boolean {
+    return this.found.some(isError)
+  }
+
+  readonly error: Report = (at, key, what, todo) => {
+    this.found.push({ severity: 'error', at, key, what, todo })
+  }
+
+  readonly warning: Report = (at, key, what, todo) => {
+    this.found.push({ severity: 'warning', at, key, what, todo })
+  }
+}
+
+/** Whether it stops anything. */
+export function isError({ severity }: Problem): boolean {
+  return severity === 'error'
+}
+
 /** `meter.yaml:3:9: window: 60 has no unit; write 60s`. */
 export function renderProblem(problem: Problem): string {
   const parts = [problem.at.label]
@@ -34,9 +56,14 @@ export function renderProblem(problem: Problem): string {
   return `${parts.join(': ')}: ${problem.what}; ${problem.todo}`
 }
 
-/** In the order of the file; what came by flag or environment first. */
+/** File by file, in the order of the file; what came by flag or environment first. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
+  const files = [...new Set(problems.map(({ at }) => fileOf(at)))]
+  return problems.toSorted(({ at: a }, { at: b }) => {
+    const isWritten = Math.sign(a.line) - Math.sign(b.line)
+    const file = files.indexOf(fileOf(a)) - files.indexOf(fileOf(b))
+    return isWritten || (a.line > 0 ? file : 0) || a.line - b.line || a.column - b.column
+  })
 }
 
 /** The one error that tells all problems of `path`, a line each. */
@@ -44,6 +71,10 @@ export function configInvalid(path: string, problems: readonly Problem[]): Meter
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
   const lines = problems.map(renderProblem).join('\n')
   return new MeterFastError('METER_CONFIG_INVALID', `${path} has ${count}:\n${lines}`)
+}
+
+function fileOf({ label, line, column }: Place): string {
+  return label.slice(0, -`:${line}:${column}`.length)
 }
 
 /** A value as it is shown in a message: quoted, on one line, never longer than a line. */

@@ -2,6 +2,7 @@
 //
 // Numbers that a flag or `${NAME}` brings are text, so text that is a number counts as one.
 
+import { AMOUNT_NAMES, type MeterAmount } from '../catalog/catalog.ts'
 import type { Field, FieldKind } from './fields.ts'
 import { formatProblems, keyProblems } from './formats.ts'
 import type { FormatMap, LineDimension } from './presets.ts'
@@ -61,6 +62,7 @@ export const READERS: Readonly<Record<FieldKind, Reader>> = {
   list: (node, field, report) => readList(node, field, report),
   format: (node, _field, report) => readFormat(node, report),
   dimensions: (node, _field, report) => readDimensions(node, report),
+  amounts: (node, _field, report) => readAmounts(node, report),
 }
 
 function bounded(
@@ -184,6 +186,22 @@ function readLineDimension(name: string, node: Tree, report: Report): LineDimens
   for (const { what, todo } of problems) report(node.at, `${node.path}.from`, what, todo)
   if (problems.length > 0 || unknown.length > 0 || isBroken(node)) return undefined
   return { name, from: key as string }
+}
+
+function readAmounts(node: Tree, report: Report): Map<string, MeterAmount> | undefined {
+  if (node.kind !== 'map' || node.entries.length === 0) {
+    report(node.at, node.path, `${seen(node)} names no meter`, 'write name: amount')
+    return undefined
+  }
+  const read = new Map<string, MeterAmount>()
+  for (const { key, value } of node.entries) {
+    const amount = AMOUNT_NAMES.find((name) => name === textOf(value))
+    if (amount !== undefined) read.set(key, amount)
+    else if (value.kind !== 'broken') {
+      report(value.at, value.path, `${seen(value)} is no amount`, `choose ${oneOf(AMOUNT_NAMES)}`)
+    }
+  }
+  return read.size === node.entries.length ? read : undefined
 }
 
 function textOf(node: Tree): string {

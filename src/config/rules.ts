@@ -18,10 +18,6 @@ export function applyRules(values: Values, report: Report): void {
   sameContainerRule(values, report)
   formatRule(values, report)
   sinkRule(values, report)
-  if (values.get('catalog') !== undefined) {
-    const what = 'this version has only the built-in catalog networking.datumapis.com'
-    report(values.at('catalog'), 'catalog', what, 'remove the key')
-  }
 }
 
 function windowRule(values: Values, report: Report): void {

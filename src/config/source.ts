@@ -5,7 +5,17 @@
 // value can never add keys. A string that names a missing variable becomes a `broken` node: its
 // problem is told once, here, and no reader complains about it again.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  parseDocument,
+} from 'yaml'
 import type { Place, Report } from './problems.ts'
 
 interface Located {
@@ -31,6 +41,9 @@ export type Tree = Located &
 // Far above any configuration; stops aliases that multiply each other.
 const NODES_MAX = 100_000
 
+type PlaceOf = (offset: number) => Place
+type ReadScalar = (value: unknown, at: Place, path: string) => Tree
+
 /** Reads YAML text; undefined when it is no YAML, which `report` was told. */
 export function readYaml(
   file: string,
@@ -40,17 +53,46 @@ export function readYaml(
 ): Tree | undefined {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const place = (offset: number): Place => {
+  const place = placesIn(file, lines)
+  const todo = `mend the YAML; a value with \${NAME} inside { } or [ ] needs quotes`
+  if (tellFaults(document, place, todo, report)) return undefined
+  const readScalar: ReadScalar = (value, at, path) => scalarTree(value, at, path, env, report)
+  return treeOf(document, place, readScalar, report)
+}
+
+/**
+ * Reads each document of YAML text as it stands, without the environment. Empty ones are left out,
+ * and those that are no YAML, which `report` was told.
+ */
+export function readYamlDocuments(file: string, text: string, report: Report): Tree[] {
+  const lines = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })
+  const place = placesIn(file, lines)
+  const readScalar: ReadScalar = (value, at, path) => {
+    return { at, path, kind: 'scalar', value: value as string | number | boolean | null }
+  }
+  return [...documents]
+    .filter((document) => !tellFaults(document, place, 'mend the YAML', report))
+    .map((document) => treeOf(document, place, readScalar, report))
+    .filter((tree) => !isNull(tree))
+}
+
+function placesIn(file: string, lines: LineCounter): PlaceOf {
+  return (offset) => {
     const { line, col } = lines.linePos(offset)
     return placeIn(file, Math.max(1, line), Math.max(1, col))
   }
+}
+
+function tellFaults(document: Document, place: PlaceOf, todo: string, report: Report): boolean {
   const faults = [...document.errors, ...document.warnings]
   for (const fault of faults) {
-    const what = fault.message.replaceAll(/\s+/g, ' ')
-    const todo = `mend the YAML; a value with \${NAME} inside { } or [ ] needs quotes`
-    report(place(fault.pos[0]), '', what, todo)
+    report(place(fault.pos[0]), '', fault.message.replaceAll(/\s+/g, ' '), todo)
   }
-  if (faults.length > 0) return undefined
+  return faults.length > 0
+}
+
+function treeOf(document: Document, place: PlaceOf, readScalar: ReadScalar, report: Report): Tree {
   let nodes = 0
   const open = new Set<Node>()
 
@@ -62,7 +104,7 @@ export function readYaml(
       report(at, path, 'its aliases never end or give too many values', 'write the values out')
       return { at, path, kind: 'broken' }
     }
-    if (isScalar(node)) return scalarTree(node.value, at, path, env, report)
+    if (isScalar(node)) return readScalar(node.value, at, path)
     if (!isMap(node) && !isSeq(node)) return { at, path, kind: 'scalar', value: null }
     open.add(node)
     const made: Tree = isMap(node)
@@ -78,7 +120,7 @@ export function readYaml(
     return { key, keyAt, value: tree(pair.value, path === '' ? key : `${path}.${key}`, keyAt) }
   }
 
-  return tree(document.contents, '', placeIn(file, 1, 1))
+  return tree(document.contents, '', place(0))
 }
 
 /** The value of a map's key; undefined when it is not there or null (an empty `key:`). */

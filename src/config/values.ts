@@ -125,6 +125,10 @@ export class Values {
     const value =
       node.kind === 'broken' ? undefined : READERS[field.kind](node, field, this.#report)
     this.#values.set(node.path, { value, from, at: node.at })
+    // A rule may find fault with one entry of a map.
+    for (const entry of node.kind === 'map' ? node.entries : []) {
+      this.#places.set(entry.value.path, entry.keyAt)
+    }
   }
 
   #fillDefaults(): void {

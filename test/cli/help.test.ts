@@ -12,6 +12,7 @@ const COLUMNS_MAX = 100
 // By hand, from DESIGN section 9 and the issue; not from the tables of the program.
 const CONFIG_VALUES = [
   ...['--window', '--connection-seconds', '--catalog', '--state-dir', '--state-spool-bytes-max'],
+  ...['--meters-source', '--meters-subject'],
   ...['--state-held-bytes-max', '--limits-line-bytes-max', '--limits-keys-max', '--sink-type'],
   ...['--limits-stream-states-max', '--sink-path', '--sink-url', '--sink-bearer-file'],
   ...['--sink-tls-ca-file', '--sink-tls-cert-file', '--sink-tls-key-file', '--sink-timeout'],
@@ -27,6 +28,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     ...['--window', '--config'],
   ],
   check: ['--config', '--json', '--schema', '--no-environment', ...CONFIG_VALUES],
+  catalog: ['--against', '--json', '--out'],
   generate: [
     ...['--lines', '--projects', '--routes', '--seed', '--format', '--envelope', '--start'],
     ...['--per-second', '--truth'],

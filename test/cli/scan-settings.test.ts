@@ -92,7 +92,7 @@ streams:
     format:
       { project: tenant, route: route, egressBytes: /sizes/0, durationMs: ms, startTime: at,
         responseCode: code }
-dimensions: { region: '\${REGION}', unheard_of: x }
+dimensions: { region: '\${REGION}' }
 exclude: { response_codes: [503] }
 sink: { type: stdout }
 `

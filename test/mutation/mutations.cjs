@@ -266,4 +266,27 @@ module.exports = [
     to: '',
     tests: [AGENT('retention')],
   },
+
+  // Catalog.
+  {
+    rule: 'a dimension that no meter declares stops the agent',
+    file: 'src/config/catalog-choice.ts',
+    from: "problems.error(values.at(key), key, 'no meter",
+    to: "problems.warning(values.at(key), key, 'no meter",
+    tests: [UNIT('config-meters')],
+  },
+  {
+    rule: 'a meter that billing does not route is refused',
+    file: 'src/catalog/declared.ts',
+    from: 'isRouted: routed.has(name)',
+    to: 'isRouted: true',
+    tests: [UNIT('config-meters')],
+  },
+  {
+    rule: 'a dimension of a published meter never goes',
+    file: 'src/catalog/changes.ts',
+    from: "keptTexts(old, now, 'dimensions', report)",
+    to: '',
+    tests: [UNIT('catalog-against')],
+  },
 ]

@@ -1,7 +1,7 @@
 // The lines of `scan --events` (DESIGN 5.4, 5.5) as the oracle sees them: dimensions, values, ids.
 
 import { createHash } from 'node:crypto'
-import type { SlowOptions } from './options.ts'
+import type { SlowAmount, SlowOptions, SlowService } from './options.ts'
 import { type Key, keyName, type Segment, type Usage } from './segment.ts'
 import { SlowMeter } from './slow-meter.ts'
 
@@ -11,6 +11,8 @@ const DECLARED = [
   ...['httproute_name', 'httproute_namespace', 'project_name'],
 ]
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+const AMOUNTS = ['requests', 'egress-bytes', 'ingress-bytes', 'connection-seconds'] as const
 
 /** Everything that an id is made of. */
 export interface IdFields {
@@ -41,7 +43,7 @@ export function eventsOf(
 }
 
 interface Sum {
-  readonly meter: string
+  readonly type: string
   readonly project: string
   readonly dimensions: Readonly<Record<string, string>>
   readonly value: bigint
@@ -54,12 +56,12 @@ function segmentEvents(
 ): string[] {
   const sums = new Map<string, Sum>()
   for (const { key, usage } of segment.totals.values()) {
-    const dimensions = rendered(key, options)
-    const seconds = secondsOf(key, usage, carriesMs, options)
-    for (const [meter, amount] of Object.entries(meterValues(usage, seconds))) {
-      const name = JSON.stringify([meter, key.project, dimensions])
-      const value = (sums.get(name)?.value ?? 0n) + amount
-      sums.set(name, { meter, project: key.project, dimensions, value })
+    const values = meterValues(usage, secondsOf(key, usage, carriesMs, options))
+    for (const { type, amount, declared } of serviceOf(options).meters) {
+      const dimensions = rendered(key, { ...options, declared })
+      const name = JSON.stringify([type, key.project, dimensions])
+      const value = (sums.get(name)?.value ?? 0n) + values[amount]
+      sums.set(name, { type, project: key.project, dimensions, value })
     }
   }
   const events = [...sums.values()].filter(({ value }) => value > 0n)
@@ -67,7 +69,13 @@ function segmentEvents(
   return lines.sort((one, other) => (one.id < other.id ? -1 : 1)).map(({ line }) => line)
 }
 
-function meterValues(usage: Usage, seconds: bigint): Record<string, bigint> {
+function serviceOf({ service, declared = DECLARED }: SlowOptions): SlowService {
+  if (service !== undefined) return service
+  const meters = AMOUNTS.map((amount) => ({ type: `${SERVICE}/${amount}`, amount, declared }))
+  return { source: `//${SERVICE}`, subject: 'projects/{project}', meters }
+}
+
+function meterValues(usage: Usage, seconds: bigint): Record<SlowAmount, bigint> {
   return {
     requests: usage.requests,
     'egress-bytes': usage.egressBytes,
@@ -92,7 +100,7 @@ function secondsOf(
 }
 
 /** The dimensions of an event in byte order of their names. */
-function rendered(key: Key, { dimensions = {}, declared = DECLARED }: SlowOptions) {
+function rendered(key: Key, { dimensions = {}, declared = [] }: SlowOptions) {
   const { kind, namespace = '', name = '' } = key.route ?? {}
   const prefix = { HTTPRoute: 'httproute', GRPCRoute: 'grpcroute' }[kind ?? '']
   const all: Record<string, string> = {
@@ -114,8 +122,9 @@ function event(segment: Segment, sum: Sum, options: SlowOptions): { id: string; 
   const { windowMs } = segment
   // A segment with usage has a clock: lines before the first one are quarantined here.
   const windowStartMs = segment.windowStartMs ?? Number.NaN
-  const type = `${SERVICE}/${sum.meter}`
-  const subject = `projects/${sum.project}`
+  const { type, project } = sum
+  const service = serviceOf(options)
+  const subject = service.subject.split('{project}').join(project)
   const fields = {
     stream,
     epoch: segment.epoch,
@@ -130,7 +139,7 @@ function event(segment: Segment, sum: Sum, options: SlowOptions): { id: string; 
   const line = JSON.stringify({
     specversion: '1.0',
     id,
-    source: `//${SERVICE}`,
+    source: service.source,
     type,
     subject,
     time: new Date(windowStartMs).toISOString(),

@@ -57,13 +57,16 @@ async function run(yaml: string, ...flags: string[]): Promise<Run> {
   return { exit, text: text.replaceAll(directory, '@') }
 }
 
+// All that the catalog declares and no line gives.
+const DIMENSIONS = 'dimensions: { region: r, gateway: g, gateway_namespace: n, gateway_class: c }\n'
+
 const GOOD = `
 streams:
   - files: ['@/logs/access*.log']
     source_id: n1
 state: { dir: @/state }
 sink: { type: file, path: @/usage }
-`
+${DIMENSIONS}`
 
 function withStreams(streams: string): string {
   return `streams:\n${streams}\nstate: { dir: @/state }\nsink: { type: stdout }\n`
@@ -86,7 +89,7 @@ streams:
     source_id: n1
 state: { dir: @/meter.yaml/state }
 sink: { type: file, path: @/missing/usage }
-`
+${DIMENSIONS}`
     expect(folded((await run(yaml)).text)).toMatchInlineSnapshot(`
       "@/meter.yaml:2:9: window: 7s does not divide one hour;
         choose 10s, 60s, 5m or another that does
@@ -295,13 +298,14 @@ describe('the machine', () => {
 describe('what is legal and surely not meant', () => {
   const stream = 'streams:\n  - { files: [/a.log], source_id: n }\n'
   const gateway = (url: string): string =>
-    `${stream}sink: { type: milo-gateway, url: '${url}', bearer_file: /t, tls: { ca_file: /c } }\n`
+    `${stream}${DIMENSIONS}` +
+    `sink: { type: milo-gateway, url: '${url}', bearer_file: /t, tls: { ca_file: /c } }\n`
 
   test.each([
     [
-      'a dimension that no meter declares',
-      `${stream}sink: { type: stdout }\ndimensions: { zone: a }`,
-      'dimensions.zone: no meter',
+      'a declared dimension that nothing gives',
+      `${stream}sink: { type: stdout }\ndimensions: { region: r, gateway_class: { from: c } }`,
+      'dimensions: nothing gives gateway, gateway_namespace, so no event carries it',
     ],
     ['tls on http', gateway('http://127.0.0.1:8080'), 'sink.tls: it has no effect on http'],
     ['a token in the clear', gateway('http://gateway:8080'), 'the token crosses the network'],
@@ -310,6 +314,13 @@ describe('what is legal and surely not meant', () => {
     expect(exit).toBe(0)
     expect(text).toContain('warning: ')
     expect(text).toContain(expected)
+  })
+
+  test('a dimension that no meter declares is a problem', async () => {
+    const yaml = `${stream}sink: { type: stdout }\ndimensions: { region: a, zone: a }`
+    const { exit, text } = await run(yaml, '--no-environment')
+    expect(exit).toBe(78)
+    expect(text).toContain('meter.yaml:4:26: dimensions.zone: no meter of the catalog declares it')
   })
 
   test('a token on loopback or over https is no warning', async () => {

@@ -143,7 +143,7 @@ describe('each rule', () => {
       config({ rest: 'dimensions: { g: { from: a, form: b } }' }),
       'unknown key',
     ],
-    ['a catalog file', config({ rest: 'catalog: own.yaml' }), 'only the built-in catalog'],
+    ['a catalog that is not there', config({ rest: 'catalog: /no.yaml' }), 'cannot be read'],
     ['no sink', 'streams:\n  - { files: [/a], source_id: n }', 'sink.type: is missing'],
     [
       'the sink collector',

@@ -49,6 +49,7 @@ describe('the schema', () => {
       config({ rest: `window: '\${W}'\nlimits: { keys_max: '\${K}' }` }),
     ],
     ['a dimension of the line', config({ rest: 'dimensions: { gateway: { from: /a/0 } }' })],
+    ['amounts of meters', config({ rest: 'meters: { amounts: { a.b/c: egressBytes } }' })],
     ['codes as numbers', config({ rest: 'exclude: { response_codes: [0, 503] }' })],
     [
       'a constant project',
@@ -80,6 +81,7 @@ describe('the schema', () => {
       'an unknown role',
       config({ stream: `${FILES.slice(0, -1)}, format: { project: p, bytes: b } }` }),
     ],
+    ['an unknown amount', config({ rest: 'meters: { amounts: { a.b/c: tokens } }' })],
     ['a reserved dimension', config({ rest: 'dimensions: { project_name: x }' })],
   ])('refuses %s', (_name, text) => {
     expect(accepts(text)).toBe(false)

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
+import { NETWORK_SERVICES } from '../../src/catalog/network-services.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { MeterFastError } from '../../src/errors.ts'
 import { config, folded, GATEWAY, LEAST, load, problemsOf } from './config-file.ts'
@@ -96,7 +97,8 @@ sink: { type: stdout }`
 
 describe('the result', () => {
   test('the least configuration has every default', () => {
-    const { workersMax, ...rest } = load(LEAST)
+    const { workersMax, catalog, ...rest } = load(LEAST)
+    expect(catalog).toEqual(NETWORK_SERVICES)
     expect(workersMax).toBe(Math.min(availableParallelism(), 4))
     expect(rest).toMatchInlineSnapshot(`
       {
@@ -220,7 +222,7 @@ describe('the result', () => {
   })
 
   test('a full configuration is resolved', () => {
-    const { streams, ...rest } = load(`
+    const { streams, catalog, ...rest } = load(`
 window: 5m
 connection_seconds: per_request_floor
 streams:
@@ -243,6 +245,7 @@ sink_dedup_window: 1h
 on_missing_state: backfill
 observe: { listen: '[::1]:9464' }
 `)
+    expect(catalog).toEqual(NETWORK_SERVICES)
     expect(rest).toMatchInlineSnapshot(`
       {
         "ambiguousPolicy": "resend",

@@ -15,6 +15,7 @@ function problem(options: unknown): string {
   }
 }
 
+const METER = { type: 'ai.example.com/calls', unit: '1', amount: 'requests', dimensions: [] }
 const USAGE = 'METER_USAGE: '
 const CONFIG = 'METER_CONFIG_INVALID: '
 
@@ -74,6 +75,22 @@ test.each([
   expect(problem({ stream: 's', format })).toBe(`${CONFIG}${expected}`)
 })
 
+test('every problem of a catalog is told at once', () => {
+  const meters = [METER, { ...METER, type: '' }, { ...METER, amount: 'all', dimensions: [5] }]
+  expect(problem({ stream: 's', catalog: { source: '', subject: 'all', meters } })).toBe(
+    [
+      `${CONFIG}catalog.source: is no text; write a URI`,
+      'catalog.subject: names no project; write projects/{project}',
+      'catalog.meters[1].type: is no text; write the type of its events',
+      'catalog.meters[2].amount: is no amount; ' +
+        'choose requests, egressBytes, ingressBytes, connectionSeconds',
+      'catalog.meters[2].dimensions: is no list of texts; write [] for none',
+    ].join('\n'),
+  )
+  const none = problem({ stream: 's', catalog: { source: 'a', subject: '{project}', meters: [] } })
+  expect(none).toBe(`${CONFIG}catalog.meters: is no list with meters; name at least one`)
+})
+
 test('every problem of a format is told at once', () => {
   const lines = problem({ stream: 's', format: { rout: 'x', egressBytes: '' } }).split('\n')
   expect(lines).toHaveLength(3)
@@ -129,6 +146,7 @@ test.each([
   { keysMax: 1 },
   { streamStatesMax: 1 },
   { totalsOnly: true },
+  { catalog: { source: 'urn:ai', subject: '{project}', meters: [METER] } },
 ])('%j is accepted', (options) => {
   expect(problem({ stream: 's', ...options })).toBe('accepted')
 })
