@@ -1,0 +1,130 @@
+// The HTTP client of every sink: one request for one attempt.
+//
+// Promises: no redirect is followed and no proxy of the environment is used; an answer is read up
+// to 1 MiB; nothing is compressed unless that was asked for. Credentials are read again before
+// every attempt, so a rotated token or certificate is used at once.
+//
+// Each attempt has a connection of its own. On one that is kept, an answer that belongs to nothing
+// would be taken for the answer to the next batch, which nobody may have stored; and a connection
+// that the far end closes while a request is under way leaves one more outcome unknown.
+
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { Pool } from 'undici'
+import { MeterFastError } from '../errors.ts'
+import {
+  authorization,
+  type CredentialFiles,
+  sameTls,
+  type TlsMaterial,
+  tlsMaterial,
+} from './credentials.ts'
+import type { HttpAnswer } from './http-answer.ts'
+
+export interface HttpClientOptions extends CredentialFiles {
+  /** http or https, with the path that is posted to. */
+  readonly url: URL
+  readonly contentType: string
+  readonly compression?: 'none' | 'gzip' | undefined
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+const ANSWER_BYTES_MAX = 1024 * 1024
+// A batch shrinks to a tenth at any level; higher ones only cost time.
+const GZIP_LEVEL = 1
+
+const gzipped = promisify(gzip)
+
+/** Posts bodies to one address. */
+export class HttpClient {
+  readonly #options: HttpClientOptions
+  #pool: Pool | undefined
+  #tls: TlsMaterial = {}
+  #closed = false
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** @throws whatever the connection does, and MeterFastError METER_INPUT_MISSING for secrets. */
+  async post(body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer> {
+    const { url, contentType, compression } = this.#options
+    const token = await authorization(this.#options)
+    const isGzip = compression === 'gzip'
+    const bytes = isGzip ? await gzipped(body, { level: GZIP_LEVEL }) : body
+    const pool = await this.#currentPool()
+    const answer = await pool.request({
+      method: 'POST',
+      path: url.pathname,
+      headers: {
+        'content-type': contentType,
+        'user-agent': 'meter-fast',
+        ...(isGzip && { 'content-encoding': 'gzip' }),
+        ...(token !== undefined && { authorization: token }),
+      },
+      body: bytes,
+      signal,
+    })
+    return {
+      status: answer.statusCode,
+      retryAfter: firstOf(answer.headers['retry-after']),
+      contentType: firstOf(answer.headers['content-type']),
+      ...(await boundedBody(answer.body)),
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#dropPool()
+  }
+
+  async #currentPool(): Promise<Pool> {
+    const tls = await tlsMaterial(this.#options)
+    if (this.#pool && sameTls(tls, this.#tls)) return this.#pool
+    await this.#dropPool()
+    if (this.#closed) throw new MeterFastError('METER_MISUSE', 'the sink was closed meanwhile.')
+    this.#tls = tls
+    this.#pool = new Pool(this.#options.url.origin, {
+      connections: 1,
+      // Undici's word for a connection that is not kept.
+      pipelining: 0,
+      connect: { ...tls, timeout: CONNECT_TIMEOUT_MS },
+      // One deadline of the sink covers headers and body.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    return this.#pool
+  }
+
+  async #dropPool(): Promise<void> {
+    const pool = this.#pool
+    this.#pool = undefined
+    await pool?.destroy()
+  }
+}
+
+function firstOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header
+}
+
+async function boundedBody(
+  body: AsyncIterable<Buffer>,
+): Promise<Pick<HttpAnswer, 'body' | 'isCut'>> {
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    for await (const chunk of body) {
+      length += chunk.length
+      // Leaving the loop destroys the rest of the answer and its connection.
+      if (length > ANSWER_BYTES_MAX) return { body: undefined }
+      chunks.push(chunk)
+    }
+  } catch {
+    return { body: undefined, isCut: true }
+  }
+  return { body: Buffer.concat(chunks).toString('utf8') }
+}
