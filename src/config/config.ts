@@ -38,17 +38,21 @@ export interface TlsConfig {
   readonly keyFile?: string
 }
 
+export interface HttpSinkConfig {
+  readonly type: 'milo-gateway' | 'collector' | 'cloudevents-http'
+  /** Of `cloudevents-http` the address as it is; else a base URL without a trailing slash. */
+  readonly url: string
+  readonly bearerFile?: string
+  readonly tls: TlsConfig
+  readonly timeoutMs: number
+  /** `none` for `milo-gateway`, which has no such key. */
+  readonly compression: 'none' | 'gzip'
+}
+
 export type SinkConfig =
   | { readonly type: 'stdout' }
   | { readonly type: 'file'; readonly path: string }
-  | {
-      readonly type: 'milo-gateway'
-      /** Base URL without a trailing slash. */
-      readonly url: string
-      readonly bearerFile?: string
-      readonly tls: TlsConfig
-      readonly timeoutMs: number
-    }
+  | HttpSinkConfig
 
 export interface Config {
   /** W of DESIGN 5.2; divides one hour. */
@@ -126,7 +130,8 @@ export function buildConfig(values: Values, once: boolean): Config {
 
 /** DESIGN 6: a sink that nobody reads twice gets everything; others might bill twice. */
 export function missingStateDefault(values: Values, once: boolean): 'hold' | 'backfill' {
-  return once || values.get('sink.type') !== 'milo-gateway' ? 'backfill' : 'hold'
+  const type = values.get<string>('sink.type')
+  return once || type === 'file' || type === 'stdout' ? 'backfill' : 'hold'
 }
 
 function streamsConfig(
@@ -156,9 +161,11 @@ function sinkConfig(values: Values): SinkConfig {
   if (!isSinkType(type)) throw new MeterFastError('METER_BUG', `sink type ${type} was not refused`)
   if (type === 'stdout') return { type }
   if (type === 'file') return { type, path: need(values, 'sink.path') }
+  const url = need<string>(values, 'sink.url')
   return {
     type,
-    url: need(values, 'sink.url'),
+    // The gateway answers 404 or a redirect to a path with two slashes.
+    url: type === 'cloudevents-http' ? url : url.replace(/\/+$/, ''),
     ...optional(values, 'bearerFile', 'sink.bearer_file'),
     tls: {
       ...optional(values, 'caFile', 'sink.tls.ca_file'),
@@ -166,6 +173,7 @@ function sinkConfig(values: Values): SinkConfig {
       ...optional(values, 'keyFile', 'sink.tls.key_file'),
     },
     timeoutMs: need(values, 'sink.timeout'),
+    compression: values.get('sink.compression') ?? 'none',
   }
 }
 

@@ -27,8 +27,8 @@ export interface Field {
   readonly choices?: readonly string[]
   /** Words that later versions will know: refused, but not as if they were misspelt. */
   readonly later?: readonly string[]
-  /** The sink type or the kind of stream that has this key; all have it when left out. */
-  readonly of?: string
+  /** The sink types or the kind of stream that have this key; all have it when left out. */
+  readonly of?: readonly string[]
   /** What to do when the key is missing; its presence makes the key required. */
   readonly required?: string
   /** What a text, or each entry of a list, must match, and how to say that. */
@@ -53,14 +53,16 @@ const KUBERNETES_NAME = {
 const PORT = '([0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
 const FILE_PATH = { pattern: '^[^\\0]+$', patternTodo: 'write a path' }
 
-export const SINK_TYPES = ['stdout', 'file', 'milo-gateway'] as const
+/** Sinks that speak HTTP. */
+const HTTP = ['milo-gateway', 'collector', 'cloudevents-http'] as const
+export const SINK_TYPES = ['stdout', 'file', ...HTTP] as const
 export const STREAM_KINDS = ['kubernetes', 'files'] as const
 
 const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].kubernetes.namespaces',
     kind: 'list',
-    of: 'kubernetes',
+    of: ['kubernetes'],
     required: 'name the namespaces whose pods are read',
     ...KUBERNETES_NAME,
     about: 'Namespaces whose pods are read; no other is ever opened.',
@@ -68,7 +70,7 @@ const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].kubernetes.containers',
     kind: 'list',
-    of: 'kubernetes',
+    of: ['kubernetes'],
     required: 'name the containers that write the access log',
     ...KUBERNETES_NAME,
     about: 'Containers of these pods that write the access log.',
@@ -76,7 +78,7 @@ const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].root',
     kind: 'text',
-    of: 'kubernetes',
+    of: ['kubernetes'],
     default: '/var/log/pods',
     ...FILE_PATH,
     about: 'Directory of <namespace>_<pod>_<uid>/<container>/<n>.log.',
@@ -84,7 +86,7 @@ const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].files',
     kind: 'list',
-    of: 'files',
+    of: ['files'],
     // No `**`: a tree of unknown depth has no stable stream names. A set must be closed.
     pattern: '^(?!.*\\*\\*)(?:[^[\\\\\\0]|\\\\.|\\[[!^]?[^/][^\\]/]*\\])+(?<!/)$',
     patternTodo: 'name files; in globs use *, ? and [a-z], never **',
@@ -93,7 +95,7 @@ const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].source_id',
     kind: 'text',
-    of: 'files',
+    of: ['files'],
     required: `give each node a name of its own, such as '\${NODE_NAME}'`,
     pattern: '^[^\\s/]{1,253}$',
     patternTodo: 'write 1 to 253 characters without white space and /',
@@ -119,15 +121,15 @@ const SINK_FIELDS: readonly Field[] = [
   {
     path: 'sink.type',
     kind: 'choice',
-    required: 'choose stdout, file or milo-gateway',
+    required: `choose ${SINK_TYPES.slice(0, -1).join(', ')} or ${SINK_TYPES.at(-1)}`,
     choices: SINK_TYPES,
-    later: ['collector', 'cloudevents-http', 'nats'],
+    later: ['nats'],
     about: 'Where usage events go.',
   },
   {
     path: 'sink.path',
     kind: 'text',
-    of: 'file',
+    of: ['file'],
     required: 'name the file that usage events are appended to',
     ...FILE_PATH,
     about: 'File that usage events are appended to, one JSON object a line.',
@@ -135,35 +137,35 @@ const SINK_FIELDS: readonly Field[] = [
   {
     path: 'sink.url',
     kind: 'url',
-    of: 'milo-gateway',
-    required: 'give the base URL of the billing gateway',
-    about: 'Base URL of the billing gateway; /v1/usage/events:batchIngest is added.',
+    of: HTTP,
+    required: 'give the URL of the receiver',
+    about: 'Base URL of gateway or collector, whose path is added; of cloudevents-http all of it.',
   },
   {
     path: 'sink.bearer_file',
     kind: 'text',
-    of: 'milo-gateway',
+    of: HTTP,
     ...FILE_PATH,
     about: 'File with the bearer token, read again when it changes.',
   },
   {
     path: 'sink.tls.ca_file',
     kind: 'text',
-    of: 'milo-gateway',
+    of: HTTP,
     ...FILE_PATH,
-    about: 'PEM file of the authorities that may vouch for the gateway.',
+    about: 'PEM file of the authorities that may vouch for the receiver.',
   },
   {
     path: 'sink.tls.cert_file',
     kind: 'text',
-    of: 'milo-gateway',
+    of: HTTP,
     ...FILE_PATH,
     about: 'PEM file of the client certificate; needs key_file.',
   },
   {
     path: 'sink.tls.key_file',
     kind: 'text',
-    of: 'milo-gateway',
+    of: HTTP,
     ...FILE_PATH,
     about: 'PEM file of the client key; needs cert_file.',
   },
@@ -171,11 +173,19 @@ const SINK_FIELDS: readonly Field[] = [
     path: 'sink.timeout',
     kind: 'duration',
     unit: 'ms',
-    of: 'milo-gateway',
+    of: HTTP,
     default: '60s',
     min: 60_000,
     max: 600_000,
     about: 'How long a request may take; the gateway publishes a batch event by event.',
+  },
+  {
+    path: 'sink.compression',
+    kind: 'choice',
+    of: ['collector', 'cloudevents-http'],
+    default: 'none',
+    choices: ['none', 'gzip'],
+    about: 'How request bodies are compressed; not every receiver knows gzip.',
   },
 ]
 

@@ -131,13 +131,18 @@ export class Values {
     for (const field of FIELDS) {
       if (field.default === undefined) continue
       for (const key of this.keysOf(field)) {
-        const unfit = field.of !== undefined && field.of !== this.variant(key)
+        const unfit = !isOf(field, this.variant(key))
         if (this.#values.has(key) || unfit) continue
         const node = defaultTree(field, key)
         this.#read(field, node, 'default')
       }
     }
   }
+}
+
+/** Whether a sink type or kind of stream has the field. */
+export function isOf({ of }: Field, variant: string | undefined): boolean {
+  return of === undefined || (variant !== undefined && of.includes(variant))
 }
 
 /** Whether the type of the sink is one that this version has. */

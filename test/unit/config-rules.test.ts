@@ -61,7 +61,7 @@ describe('each rule', () => {
     [
       'a root beside files',
       config({ stream: '{ files: [/a], source_id: n, root: /x }' }),
-      'only streams of kubernetes has it',
+      'only streams of kubernetes have it',
     ],
     [
       'a container that is named twice',
@@ -145,24 +145,40 @@ describe('each rule', () => {
     ],
     ['a catalog file', config({ rest: 'catalog: own.yaml' }), 'only the built-in catalog'],
     ['no sink', 'streams:\n  - { files: [/a], source_id: n }', 'sink.type: is missing'],
-    [
-      'the sink collector',
-      config({ sink: '{ type: collector }' }),
-      'sink type collector is not in this version',
-    ],
-    [
-      'the sink cloudevents-http',
-      config({ sink: '{ type: cloudevents-http }' }),
-      'sink type cloudevents-http is not in this version',
-    ],
     ['the sink nats', config({ sink: '{ type: nats }' }), 'sink type nats is not in this version'],
-    ['an unknown sink', config({ sink: '{ type: kafka }' }), 'choose stdout, file or milo-gateway'],
+    ['an unknown sink', config({ sink: '{ type: kafka }' }), 'choose stdout, file, milo-gateway, '],
     ['a file sink without path', config({ sink: '{ type: file }' }), 'sink.path: is missing'],
     ['a gateway without url', config({ sink: '{ type: milo-gateway }' }), 'sink.url: is missing'],
+    ['a collector without url', config({ sink: '{ type: collector }' }), 'sink.url: is missing'],
+    [
+      'a receiver of CloudEvents without url',
+      config({ sink: '{ type: cloudevents-http }' }),
+      'sink.url: is missing',
+    ],
+    [
+      'a gateway with the path that is added',
+      config({ sink: '{ type: milo-gateway, url: "http://a/v1/usage/events:batchIngest" }' }),
+      'sink.url: /v1/usage/events:batchIngest is added to it',
+    ],
+    [
+      'a collector with the path that is added',
+      config({ sink: '{ type: collector, url: "http://a:9880/cloudevents" }' }),
+      'sink.url: /cloudevents is added to it',
+    ],
+    [
+      'gzip to the gateway, which cannot read it',
+      config({ sink: `${GATEWAY.slice(0, -1)}, compression: gzip }` }),
+      'only the sinks collector, cloudevents-http have it',
+    ],
+    [
+      'a compression that is none',
+      config({ sink: '{ type: collector, url: "http://a", compression: zstd }' }),
+      'choose none or gzip',
+    ],
     [
       'a url of a file sink',
       config({ sink: '{ type: file, path: /x, url: http://a }' }),
-      'only the sink milo-gateway has it',
+      'only the sinks milo-gateway, collector, cloudevents-http have it',
     ],
     [
       'a url without scheme',

@@ -57,7 +57,7 @@ sink: { type: stdout }
     expect(problemsOf('')).toMatchInlineSnapshot(`
       [
         "meter.yaml:1:1: streams: is missing; say what is read: kubernetes or files",
-        "meter.yaml:1:1: sink.type: is missing; choose stdout, file or milo-gateway",
+        "meter.yaml:1:1: sink.type: is missing; choose stdout, file, milo-gateway, collector or cloudevents-http",
       ]
     `)
   })
@@ -273,6 +273,7 @@ observe: { listen: '[::1]:9464' }
         "onMissingState": "backfill",
         "sink": {
           "bearerFile": "/run/token",
+          "compression": "none",
           "timeoutMs": 90000,
           "tls": {
             "caFile": "/ca",
@@ -307,9 +308,29 @@ observe: { listen: '[::1]:9464' }
     })
   })
 
-  test('a start without state holds old windows only for a gateway, and not with --once', () => {
+  test('the address of a receiver of CloudEvents is used as it is written', () => {
+    const urlOf = (type: string, url: string) =>
+      load(config({ sink: `{ type: ${type}, url: '${url}' }` })).sink
+    expect(urlOf('cloudevents-http', 'http://a/events/')).toMatchObject({ url: 'http://a/events/' })
+    expect(urlOf('cloudevents-http', 'http://a')).toMatchObject({ url: 'http://a' })
+    expect(urlOf('collector', 'http://a/events/')).toMatchObject({ url: 'http://a/events' })
+  })
+
+  test('only a sink that is told to compresses', () => {
+    const collector = '{ type: collector, url: http://a'
+    expect(load(config({ sink: `${collector} }` })).sink).toMatchObject({ compression: 'none' })
+    const told = config({ sink: `${collector}, compression: gzip }` })
+    expect(load(told).sink).toMatchObject({ compression: 'gzip' })
+    expect(load(config({ sink: GATEWAY })).sink).toMatchObject({ compression: 'none' })
+  })
+
+  test('a start without state holds old windows only for a receiver, not with --once', () => {
     const gateway = config({ sink: GATEWAY })
     expect(load(gateway).onMissingState).toBe('hold')
+    for (const type of ['collector', 'cloudevents-http']) {
+      const receiver = config({ sink: `{ type: ${type}, url: http://a }` })
+      expect(load(receiver).onMissingState).toBe('hold')
+    }
     expect(load(gateway, { once: true }).onMissingState).toBe('backfill')
     expect(load(config({ sink: '{ type: file, path: /x }' })).onMissingState).toBe('backfill')
     const held = config({ rest: 'on_missing_state: hold' })
