@@ -1,5 +1,5 @@
-// Sends batches to any receiver of CloudEvents in the batched mode of their HTTP binding, OpenMeter's
-// API among them: POST {url}.
+// Sends batches to any receiver of CloudEvents in the batched mode of their HTTP binding: POST
+// {url}. OpenMeter's API is one.
 //
 // Receivers compare the content type as a whole, so it has no parameters. A receiver may store a
 // batch event by event and refuse it at the first that it does not take: what came before is then

@@ -1,5 +1,5 @@
-// Sends batches to the Milo billing gateway: POST {url}/v1/usage/events:batchIngest, plain JSON. The
-// gateway does not know compressed bodies.
+// Sends batches to the Milo billing gateway: POST {url}/v1/usage/events:batchIngest, plain JSON.
+// The gateway does not know compressed bodies.
 
 import { gatewayAnswer } from './gateway-answer.ts'
 import { type HttpDialect, HttpSink, type HttpSinkOptions } from './http-sink.ts'

@@ -1,5 +1,5 @@
-// Vector's `http_server` source on loopback, as the usage collector configures it: newline-delimited
-// frames of JSON, of which each is an object or an array of them.
+// Vector's `http_server` source on loopback, as the usage collector configures it: frames of JSON
+// that end with a line, of which each is an object or an array of them.
 //
 // It answers 200 with an empty body, 400 for a body with a frame that it cannot decode, and
 // deduplicates nothing: what it hands on is `forwarded`.
