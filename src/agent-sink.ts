@@ -14,7 +14,7 @@ export async function makeSink(
     case 'stdout':
       return new StdoutSink(stdout)
     case 'file':
-      return new FileSink(config.path)
+      return new FileSink(config.path, config)
     default:
       return await makeHttpSink(config)
   }

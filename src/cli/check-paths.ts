@@ -128,10 +128,11 @@ async function checkSinkFile(values: Values, findings: Findings): Promise<void> 
   if (path === undefined) return
   const directory = dirname(resolve(path))
   const exists = (await accessFault(path, constants.F_OK)) === undefined
-  if (exists) {
-    const fault = await fileFault(path, constants.W_OK)
-    if (fault !== undefined) findings.error('sink.path', fault, 'name a regular, writable file')
-  } else if (!(await isAllowed(directory, constants.W_OK | constants.X_OK))) {
+  const fault = exists ? await fileFault(path, constants.W_OK) : undefined
+  if (fault !== undefined) findings.error('sink.path', fault, 'name a regular, writable file')
+  // A file that is rotated gets a new one at its place.
+  if (exists && !values.has('sink.file_bytes_max')) return
+  if (!(await isAllowed(directory, constants.W_OK | constants.X_OK))) {
     const what = `${directory} is missing or may not be written`
     findings.error('sink.path', what, 'make the directory, or name another')
   }

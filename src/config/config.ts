@@ -49,10 +49,14 @@ export interface HttpSinkConfig {
   readonly compression: 'none' | 'gzip'
 }
 
-export type SinkConfig =
-  | { readonly type: 'stdout' }
-  | { readonly type: 'file'; readonly path: string }
-  | HttpSinkConfig
+export interface FileSinkConfig {
+  readonly type: 'file'
+  readonly path: string
+  /** Left out: the file is never rotated. */
+  readonly fileBytesMax?: number
+}
+
+export type SinkConfig = { readonly type: 'stdout' } | FileSinkConfig | HttpSinkConfig
 
 export interface Config {
   /** W of DESIGN 5.2; divides one hour. */
@@ -160,7 +164,11 @@ function sinkConfig(values: Values): SinkConfig {
   const type = need<string>(values, 'sink.type')
   if (!isSinkType(type)) throw new MeterFastError('METER_BUG', `sink type ${type} was not refused`)
   if (type === 'stdout') return { type }
-  if (type === 'file') return { type, path: need(values, 'sink.path') }
+  if (type === 'file') {
+    const path = need<string>(values, 'sink.path')
+    const fileBytesMax = values.get<number>('sink.file_bytes_max')
+    return { type, path, ...(fileBytesMax !== undefined && { fileBytesMax }) }
+  }
   const url = need<string>(values, 'sink.url')
   return {
     type,

@@ -135,6 +135,15 @@ const SINK_FIELDS: readonly Field[] = [
     about: 'File that usage events are appended to, one JSON object a line.',
   },
   {
+    path: 'sink.file_bytes_max',
+    kind: 'size',
+    unit: 'bytes',
+    of: ['file'],
+    min: MIB,
+    max: TIB,
+    about: 'The file is renamed to PATH.000001 and so on before it grows larger; none is deleted.',
+  },
+  {
     path: 'sink.url',
     kind: 'url',
     of: HTTP,

@@ -148,6 +148,16 @@ describe('each rule', () => {
     ['the sink nats', config({ sink: '{ type: nats }' }), 'sink type nats is not in this version'],
     ['an unknown sink', config({ sink: '{ type: kafka }' }), 'choose stdout, file, milo-gateway, '],
     ['a file sink without path', config({ sink: '{ type: file }' }), 'sink.path: is missing'],
+    [
+      'a bound of a file that is below every batch',
+      config({ sink: '{ type: file, path: /x, file_bytes_max: 1KiB }' }),
+      '1KiB is below 1MiB',
+    ],
+    [
+      'a bound of a file of a sink without one',
+      config({ sink: '{ type: stdout, file_bytes_max: 1GiB }' }),
+      'only the sink file has it',
+    ],
     ['a gateway without url', config({ sink: '{ type: milo-gateway }' }), 'sink.url: is missing'],
     ['a collector without url', config({ sink: '{ type: collector }' }), 'sink.url: is missing'],
     [

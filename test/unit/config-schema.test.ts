@@ -45,6 +45,10 @@ describe('the schema', () => {
     ['the least configuration', LEAST],
     ['a file sink', config({ sink: '{ type: file, path: /x }' })],
     [
+      'a file sink that is rotated',
+      config({ sink: '{ type: file, path: /x, file_bytes_max: 1GiB }' }),
+    ],
+    [
       'a collector with gzip',
       config({ sink: '{ type: collector, url: http://a, compression: gzip }' }),
     ],

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { CloudEventsSink } from '../../src/deliver/cloudevents-sink.ts'
 import { CollectorSink } from '../../src/deliver/collector-sink.ts'
+import { rotatedFiles } from '../../src/deliver/file-rotation.ts'
 import { FileSink } from '../../src/deliver/file-sink.ts'
 import { GatewaySink } from '../../src/deliver/gateway-sink.ts'
 import { StdoutSink } from '../../src/deliver/stdout-sink.ts'
@@ -63,25 +64,31 @@ for (const compression of ['none', 'gzip'] as const) {
   )
 }
 
-sinkContract(
-  'file',
-  async () => {
-    const root = await mkdtemp(join(tmpdir(), 'meter-fast-file-'))
-    const directory = join(root, 'usage')
-    await mkdir(directory)
-    const path = join(directory, 'usage.ndjson')
-    return {
-      sink: new FileSink(path),
-      stored: async () => linesOf(await readFile(path, 'utf8').catch(() => '')),
-      outage: {
-        begin: () => rename(directory, `${directory}-away`),
-        end: () => rename(`${directory}-away`, directory),
-      },
-      dispose: () => rm(root, { recursive: true }),
-    }
-  },
-  { deduplicates: true, recovers: true },
-)
+for (const fileBytesMax of [Number.POSITIVE_INFINITY, 2_000]) {
+  sinkContract(
+    `file, of at most ${fileBytesMax} bytes,`,
+    async () => {
+      const root = await mkdtemp(join(tmpdir(), 'meter-fast-file-'))
+      const directory = join(root, 'usage')
+      await mkdir(directory)
+      const path = join(directory, 'usage.ndjson')
+      return {
+        sink: new FileSink(path, { fileBytesMax }),
+        stored: async () => {
+          const rotated = (await rotatedFiles(path).catch(() => [])).reverse()
+          const texts = [...rotated, path].map((name) => readFile(name, 'utf8').catch(() => ''))
+          return linesOf((await Promise.all(texts)).join(''))
+        },
+        outage: {
+          begin: () => rename(directory, `${directory}-away`),
+          end: () => rename(`${directory}-away`, directory),
+        },
+        dispose: () => rm(root, { recursive: true }),
+      }
+    },
+    { deduplicates: true, recovers: true },
+  )
+}
 
 sinkContract(
   'stdout',
