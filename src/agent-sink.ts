@@ -1,4 +1,5 @@
-// Makes the sink that the configuration names. The HTTP client is loaded only for HTTP sinks.
+// Makes the sink that the configuration names. Clients are loaded only for the sinks that need
+// them.
 
 import type { Writable } from 'node:stream'
 import type { HttpSinkConfig, SinkConfig } from './config/config.ts'
@@ -15,6 +16,10 @@ export async function makeSink(
       return new StdoutSink(stdout)
     case 'file':
       return new FileSink(config.path, config)
+    case 'nats': {
+      const { NatsSink } = await import('./deliver/nats-sink.ts')
+      return new NatsSink(config)
+    }
     default:
       return await makeHttpSink(config)
   }

@@ -32,6 +32,8 @@ class Findings {
   }
 }
 
+const SECRET_FILES = ['bearer_file', 'creds_file', 'tls.ca_file', 'tls.cert_file', 'tls.key_file']
+
 /** Problems of paths and permissions; a warning where nothing is there yet to be read. */
 export async function pathProblems(values: Values): Promise<Problem[]> {
   const findings = new Findings(values)
@@ -42,7 +44,7 @@ export async function pathProblems(values: Values): Promise<Problem[]> {
   }
   await checkStateDir(values, findings)
   await checkSinkFile(values, findings)
-  for (const name of ['bearer_file', 'tls.ca_file', 'tls.cert_file', 'tls.key_file']) {
+  for (const name of SECRET_FILES) {
     const path = values.get<string>(`sink.${name}`)
     if (path === undefined) continue
     const fault = await fileFault(path, constants.R_OK)

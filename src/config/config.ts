@@ -56,7 +56,23 @@ export interface FileSinkConfig {
   readonly fileBytesMax?: number
 }
 
-export type SinkConfig = { readonly type: 'stdout' } | FileSinkConfig | HttpSinkConfig
+export interface NatsSinkConfig {
+  readonly type: 'nats'
+  readonly servers: readonly string[]
+  readonly stream: string
+  /** `{project}` stands for the project of an event. */
+  readonly subject: string
+  readonly credsFile?: string
+  readonly bearerFile?: string
+  readonly tls: TlsConfig
+  readonly timeoutMs: number
+}
+
+export type SinkConfig =
+  | { readonly type: 'stdout' }
+  | FileSinkConfig
+  | HttpSinkConfig
+  | NatsSinkConfig
 
 export interface Config {
   /** W of DESIGN 5.2; divides one hour. */
@@ -169,18 +185,31 @@ function sinkConfig(values: Values): SinkConfig {
     const fileBytesMax = values.get<number>('sink.file_bytes_max')
     return { type, path, ...(fileBytesMax !== undefined && { fileBytesMax }) }
   }
-  const url = need<string>(values, 'sink.url')
-  return {
-    type,
-    // The gateway answers 404 or a redirect to a path with two slashes.
-    url: type === 'cloudevents-http' ? url : url.replace(/\/+$/, ''),
+  const network = {
     ...optional(values, 'bearerFile', 'sink.bearer_file'),
     tls: {
       ...optional(values, 'caFile', 'sink.tls.ca_file'),
       ...optional(values, 'certFile', 'sink.tls.cert_file'),
       ...optional(values, 'keyFile', 'sink.tls.key_file'),
     },
-    timeoutMs: need(values, 'sink.timeout'),
+    timeoutMs: need<number>(values, 'sink.timeout'),
+  }
+  if (type === 'nats') {
+    return {
+      type,
+      servers: need(values, 'sink.servers'),
+      stream: need(values, 'sink.stream'),
+      subject: need(values, 'sink.subject'),
+      ...optional(values, 'credsFile', 'sink.creds_file'),
+      ...network,
+    }
+  }
+  const url = need<string>(values, 'sink.url')
+  return {
+    type,
+    // The gateway answers 404 or a redirect to a path with two slashes.
+    url: type === 'cloudevents-http' ? url : url.replace(/\/+$/, ''),
+    ...network,
     compression: values.get('sink.compression') ?? 'none',
   }
 }

@@ -2,46 +2,12 @@
 // environment names, and the configuration table of the README are all made from this table;
 // a key that is not here is an error in a file.
 
-export type FieldKind =
-  | 'duration'
-  | 'size'
-  | 'count'
-  | 'choice'
-  | 'text'
-  | 'url'
-  | 'list'
-  | 'format'
-  | 'dimensions'
+import { FILE_PATH, type Field, KIB, MIB, TIB } from './field.ts'
+import { SINK_FIELDS } from './sink-fields.ts'
 
-export interface Field {
-  /** Keys joined by dots; `[]` stands for any entry of a list. */
-  readonly path: string
-  readonly kind: FieldKind
-  /** Unit of the resolved value. */
-  readonly unit?: 'ms' | 'bytes'
-  /** As a user would write it; no default and no `required` means that it may be left out. */
-  readonly default?: string | number | readonly string[]
-  /** Least and greatest value, in `unit`. */
-  readonly min?: number
-  readonly max?: number
-  readonly choices?: readonly string[]
-  /** Words that later versions will know: refused, but not as if they were misspelt. */
-  readonly later?: readonly string[]
-  /** The sink types or the kind of stream that have this key; all have it when left out. */
-  readonly of?: readonly string[]
-  /** What to do when the key is missing; its presence makes the key required. */
-  readonly required?: string
-  /** What a text, or each entry of a list, must match, and how to say that. */
-  readonly pattern?: string
-  readonly patternTodo?: string
-  /** One sentence for people. */
-  readonly about: string
-}
+export type { Field, FieldKind } from './field.ts'
 
 export const HOUR_MS = 3_600_000
-const KIB = 1024
-const MIB = KIB * KIB
-const TIB = MIB * MIB
 
 /** Reads run on libuv's thread pool, which has so many threads. */
 export const WORKERS_MAX = 4
@@ -51,11 +17,7 @@ const KUBERNETES_NAME = {
   patternTodo: 'write exact names of at most 63 of a-z, 0-9 and -',
 }
 const PORT = '([0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
-const FILE_PATH = { pattern: '^[^\\0]+$', patternTodo: 'write a path' }
 
-/** Sinks that speak HTTP. */
-const HTTP = ['milo-gateway', 'collector', 'cloudevents-http'] as const
-export const SINK_TYPES = ['stdout', 'file', ...HTTP] as const
 export const STREAM_KINDS = ['kubernetes', 'files'] as const
 
 const STREAM_FIELDS: readonly Field[] = [
@@ -114,87 +76,6 @@ const STREAM_FIELDS: readonly Field[] = [
     kind: 'format',
     default: 'datum',
     about: 'A preset (datum, envoy-gateway), or a map of roles to keys and JSON Pointers.',
-  },
-]
-
-const SINK_FIELDS: readonly Field[] = [
-  {
-    path: 'sink.type',
-    kind: 'choice',
-    required: `choose ${SINK_TYPES.slice(0, -1).join(', ')} or ${SINK_TYPES.at(-1)}`,
-    choices: SINK_TYPES,
-    later: ['nats'],
-    about: 'Where usage events go.',
-  },
-  {
-    path: 'sink.path',
-    kind: 'text',
-    of: ['file'],
-    required: 'name the file that usage events are appended to',
-    ...FILE_PATH,
-    about: 'File that usage events are appended to, one JSON object a line.',
-  },
-  {
-    path: 'sink.file_bytes_max',
-    kind: 'size',
-    unit: 'bytes',
-    of: ['file'],
-    min: MIB,
-    max: TIB,
-    about: 'The file is renamed to PATH.000001 and so on before it grows larger; none is deleted.',
-  },
-  {
-    path: 'sink.url',
-    kind: 'url',
-    of: HTTP,
-    required: 'give the URL of the receiver',
-    about: 'Base URL of gateway or collector, whose path is added; of cloudevents-http all of it.',
-  },
-  {
-    path: 'sink.bearer_file',
-    kind: 'text',
-    of: HTTP,
-    ...FILE_PATH,
-    about: 'File with the bearer token, read again when it changes.',
-  },
-  {
-    path: 'sink.tls.ca_file',
-    kind: 'text',
-    of: HTTP,
-    ...FILE_PATH,
-    about: 'PEM file of the authorities that may vouch for the receiver.',
-  },
-  {
-    path: 'sink.tls.cert_file',
-    kind: 'text',
-    of: HTTP,
-    ...FILE_PATH,
-    about: 'PEM file of the client certificate; needs key_file.',
-  },
-  {
-    path: 'sink.tls.key_file',
-    kind: 'text',
-    of: HTTP,
-    ...FILE_PATH,
-    about: 'PEM file of the client key; needs cert_file.',
-  },
-  {
-    path: 'sink.timeout',
-    kind: 'duration',
-    unit: 'ms',
-    of: HTTP,
-    default: '60s',
-    min: 60_000,
-    max: 600_000,
-    about: 'How long a request may take; the gateway publishes a batch event by event.',
-  },
-  {
-    path: 'sink.compression',
-    kind: 'choice',
-    of: ['collector', 'cloudevents-http'],
-    default: 'none',
-    choices: ['none', 'gzip'],
-    about: 'How request bodies are compressed; not every receiver knows gzip.',
   },
 ]
 

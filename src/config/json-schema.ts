@@ -4,9 +4,10 @@
 // fields, and what this version does not have yet. A text with `${` fits wherever a scalar does.
 
 import { childNames, fieldAt, isMapList, writtenPattern } from './field-lookup.ts'
-import { FIELDS, type Field, SINK_TYPES, STREAM_KINDS } from './fields.ts'
+import { FIELDS, type Field, STREAM_KINDS } from './fields.ts'
 import { PRESET_NAMES, ROLE_SENTENCES, ROLES } from './presets.ts'
 import { RESERVED_DIMENSIONS } from './readers.ts'
+import { SINK_TYPES } from './sink-fields.ts'
 import { isOf } from './values.ts'
 
 /** A JSON Schema or a part of one. */

@@ -5,10 +5,11 @@
 // second problem says that it is missing.
 
 import { childNames, fieldAt, isMapList } from './field-lookup.ts'
-import { FIELDS, type Field, SINK_TYPES, STREAM_KINDS } from './fields.ts'
+import { FIELDS, type Field, STREAM_KINDS } from './fields.ts'
 import type { Override } from './overrides.ts'
 import { type Place, type Report, suggestion } from './problems.ts'
 import { READERS } from './readers.ts'
+import { SINK_TYPES } from './sink-fields.ts'
 import { isNull, type Tree } from './source.ts'
 
 export type Origin = 'flag' | 'environment' | 'file' | 'default'

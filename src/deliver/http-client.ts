@@ -13,7 +13,7 @@ import { gzip } from 'node:zlib'
 import { Pool } from 'undici'
 import { MeterFastError } from '../errors.ts'
 import {
-  authorization,
+  bearerToken,
   type CredentialFiles,
   sameTls,
   type TlsMaterial,
@@ -53,7 +53,7 @@ export class HttpClient {
   /** @throws whatever the connection does, and MeterFastError METER_INPUT_MISSING for secrets. */
   async post(body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer> {
     const { url, contentType, compression } = this.#options
-    const token = await authorization(this.#options)
+    const token = await bearerToken(this.#options)
     const isGzip = compression === 'gzip'
     const bytes = isGzip ? await gzipped(body, { level: GZIP_LEVEL }) : body
     const pool = await this.#currentPool()
@@ -64,7 +64,7 @@ export class HttpClient {
         'content-type': contentType,
         'user-agent': 'meter-fast',
         ...(isGzip && { 'content-encoding': 'gzip' }),
-        ...(token !== undefined && { authorization: token }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
       body: bytes,
       signal,

@@ -5,10 +5,11 @@
 // an attempt from first to last byte.
 
 import { MeterFastError } from '../errors.ts'
+import { oneAttempt } from './attempt.ts'
 import type { CredentialFiles } from './credentials.ts'
 import type { HttpAnswer } from './http-answer.ts'
 import { HttpClient } from './http-client.ts'
-import { boundedText, type FrozenBatch, type Sink, type SinkAnswer, stoppedAnswer } from './sink.ts'
+import { boundedText, type FrozenBatch, type Sink, type SinkAnswer } from './sink.ts'
 
 /** What one kind of receiver wants and says. */
 export interface HttpDialect {
@@ -32,7 +33,6 @@ export interface HttpSinkOptions extends CredentialFiles {
   readonly now?: () => number
 }
 
-const TIMEOUT_MS = 60_000
 // Faults that come before the first byte of a request: the batch was not seen by anybody.
 const NO_CONNECTION =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
@@ -58,22 +58,11 @@ export class HttpSink implements Sink {
     if (this.#client.isClosed) {
       throw new MeterFastError('METER_MISUSE', `the ${this.name} sink is closed.`)
     }
-    if (signal.aborted) return stoppedAnswer()
-    const attempt = new AbortController()
-    const stop = () => attempt.abort()
-    const deadline = setTimeout(stop, this.#options.timeoutMs ?? TIMEOUT_MS)
-    signal.addEventListener('abort', stop, { once: true })
-    try {
-      const answer = await this.#client.post(batch.body, attempt.signal)
-      return this.#dialect.meaning(answer, (this.#options.now ?? Date.now)(), batch)
-    } catch (error) {
-      if (signal.aborted) return stoppedAnswer()
-      if (attempt.signal.aborted) return { kind: 'unknown', status: 0, text: 'no answer in time' }
-      return faultAnswer(error)
-    } finally {
-      clearTimeout(deadline)
-      signal.removeEventListener('abort', stop)
-    }
+    const { timeoutMs, now = Date.now } = this.#options
+    return await oneAttempt({ signal, timeoutMs, faultAnswer }, async (end) => {
+      const answer = await this.#client.post(batch.body, end)
+      return this.#dialect.meaning(answer, now(), batch)
+    })
   }
 
   async close(): Promise<void> {

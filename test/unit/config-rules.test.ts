@@ -145,7 +145,36 @@ describe('each rule', () => {
     ],
     ['a catalog file', config({ rest: 'catalog: own.yaml' }), 'only the built-in catalog'],
     ['no sink', 'streams:\n  - { files: [/a], source_id: n }', 'sink.type: is missing'],
-    ['the sink nats', config({ sink: '{ type: nats }' }), 'sink type nats is not in this version'],
+    [
+      'nats without servers',
+      config({ sink: '{ type: nats, stream: u }' }),
+      'sink.servers: is miss',
+    ],
+    [
+      'nats without stream',
+      config({ sink: '{ type: nats, servers: [a:1] }' }),
+      'sink.stream: is m',
+    ],
+    [
+      'a nats server with a password',
+      config({ sink: '{ type: nats, stream: u, servers: ["nats://u:hunter2@a:1"] }' }),
+      'write HOST:PORT',
+    ],
+    [
+      'a nats subject with a wildcard',
+      config({ sink: '{ type: nats, stream: u, servers: [a:1], subject: "usage.>" }' }),
+      'write words joined by dots',
+    ],
+    [
+      'a nats subject with an unknown word in braces',
+      config({ sink: '{ type: nats, stream: u, servers: [a:1], subject: "usage.{meter}" }' }),
+      'write words joined by dots',
+    ],
+    [
+      'credentials of NATS for a gateway',
+      config({ sink: `${GATEWAY.slice(0, -1)}, creds_file: /c }` }),
+      'only the sink nats has it',
+    ],
     ['an unknown sink', config({ sink: '{ type: kafka }' }), 'choose stdout, file, milo-gateway, '],
     ['a file sink without path', config({ sink: '{ type: file }' }), 'sink.path: is missing'],
     [

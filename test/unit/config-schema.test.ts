@@ -49,6 +49,10 @@ describe('the schema', () => {
       config({ sink: '{ type: file, path: /x, file_bytes_max: 1GiB }' }),
     ],
     [
+      'a nats sink',
+      config({ sink: '{ type: nats, stream: u, servers: ["tls://a:1"], creds_file: /c }' }),
+    ],
+    [
       'a collector with gzip',
       config({ sink: '{ type: collector, url: http://a, compression: gzip }' }),
     ],

@@ -57,7 +57,7 @@ sink: { type: stdout }
     expect(problemsOf('')).toMatchInlineSnapshot(`
       [
         "meter.yaml:1:1: streams: is missing; say what is read: kubernetes or files",
-        "meter.yaml:1:1: sink.type: is missing; choose stdout, file, milo-gateway, collector or cloudevents-http",
+        "meter.yaml:1:1: sink.type: is missing; choose stdout, file, milo-gateway, collector, cloudevents-http or nats",
       ]
     `)
   })
@@ -316,6 +316,14 @@ observe: { listen: '[::1]:9464' }
     expect(urlOf('collector', 'http://a/events/')).toMatchObject({ url: 'http://a/events' })
   })
 
+  test('a nats sink has a subject by project, and no more than it is given', () => {
+    const sink = '{ type: nats, servers: [a:1, "tls://b:2"], stream: u }'
+    expect(load(config({ sink })).sink).toEqual({
+      ...{ type: 'nats', servers: ['a:1', 'tls://b:2'], stream: 'u', subject: 'usage.{project}' },
+      ...{ tls: {}, timeoutMs: 60_000 },
+    })
+  })
+
   test('only a sink that is told to compresses', () => {
     const collector = '{ type: collector, url: http://a'
     expect(load(config({ sink: `${collector} }` })).sink).toMatchObject({ compression: 'none' })
@@ -327,8 +335,9 @@ observe: { listen: '[::1]:9464' }
   test('a start without state holds old windows only for a receiver, not with --once', () => {
     const gateway = config({ sink: GATEWAY })
     expect(load(gateway).onMissingState).toBe('hold')
-    for (const type of ['collector', 'cloudevents-http']) {
-      const receiver = config({ sink: `{ type: ${type}, url: http://a }` })
+    const others = ['collector, url: http://a', 'cloudevents-http, url: http://a']
+    for (const type of [...others, 'nats, servers: [a:1], stream: u']) {
+      const receiver = config({ sink: `{ type: ${type} }` })
       expect(load(receiver).onMissingState).toBe('hold')
     }
     expect(load(gateway, { once: true }).onMissingState).toBe('backfill')
