@@ -45,7 +45,9 @@ interface Flight {
 /** An open connection. */
 export class NatsLink {
   readonly #connection: Connection
-  readonly #stream: string
+  /** Written out by each publish, so one object serves all. */
+  readonly #headers = headers()
+  readonly #textBytesMax: number
   readonly #inbox = createInbox()
   #serial = 0
   #flight: Flight | undefined
@@ -53,7 +55,9 @@ export class NatsLink {
 
   private constructor(connection: Connection, stream: string) {
     this.#connection = connection
-    this.#stream = stream
+    this.#headers.set('Nats-Expected-Stream', stream)
+    const { max_payload: payloadMax = Number.POSITIVE_INFINITY } = connection.info ?? {}
+    this.#textBytesMax = payloadMax - HEADER_BYTES_MAX
     connection.subscribe(`${this.#inbox}.>`, {
       callback: (_error, message) => {
         const isUnheard = message.headers?.code === 503
@@ -116,17 +120,14 @@ export class NatsLink {
   }
 
   #send({ subject, id, text }: NatsMessage, serial: string, place: number): void {
-    const bytes = Buffer.byteLength(text) + HEADER_BYTES_MAX
     // The server breaks a connection that sends more.
-    if (bytes > (this.#connection.info?.max_payload ?? bytes)) {
+    if (Buffer.byteLength(text) > this.#textBytesMax) {
       this.#settle(place, { kind: 'rejected', reason: 'larger than max_payload of the server' })
       return
     }
-    const fields = headers()
-    fields.set('Nats-Msg-Id', id)
-    fields.set('Nats-Expected-Stream', this.#stream)
+    this.#headers.set('Nats-Msg-Id', id)
     const reply = `${this.#inbox}.${serial}.${place}`
-    if (this.#isOpen) this.#connection.publish(subject, text, { headers: fields, reply })
+    if (this.#isOpen) this.#connection.publish(subject, text, { headers: this.#headers, reply })
   }
 
   #acked(subject: string, body: string | undefined): void {

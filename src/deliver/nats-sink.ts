@@ -39,6 +39,7 @@ interface Secrets {
   readonly tls: TlsMaterial
 }
 
+const SUBJECT = ',"subject":"projects/'
 const PROJECT = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 
 /** The `nats` sink. */
@@ -124,9 +125,14 @@ export class NatsSink implements Sink {
   }
 }
 
+/**
+ * The project of an event's subject. In our events only texts without a quote mark come before it,
+ * so the first place that looks like it is it.
+ */
 function projectOf(text: string): string {
-  const { subject } = JSON.parse(text) as { subject?: unknown }
-  return typeof subject === 'string' ? subject.replace(/^projects\//, '') : ''
+  const at = text.indexOf(SUBJECT)
+  const start = at + SUBJECT.length
+  return at < 0 ? '' : text.slice(start, text.indexOf('"', start))
 }
 
 function same(a: Secrets, b: Secrets): boolean {
