@@ -45,6 +45,7 @@ export interface HttpSinkConfig {
   readonly bearerFile?: string
   readonly tls: TlsConfig
   readonly timeoutMs: number
+  readonly proxy?: string
   /** `none` for `milo-gateway`, which has no such key. */
   readonly compression: 'none' | 'gzip'
 }
@@ -210,6 +211,7 @@ function sinkConfig(values: Values): SinkConfig {
     // The gateway answers 404 or a redirect to a path with two slashes.
     url: type === 'cloudevents-http' ? url : url.replace(/\/+$/, ''),
     ...network,
+    ...optional(values, 'proxy', 'sink.proxy'),
     compression: values.get('sink.compression') ?? 'none',
   }
 }

@@ -114,6 +114,12 @@ export const SINK_FIELDS: readonly Field[] = [
     about: 'How long a request may take; the gateway publishes a batch event by event.',
   },
   {
+    path: 'sink.proxy',
+    kind: 'url',
+    of: HTTP,
+    about: 'Proxy that tunnels to the URL; those of the environment are not looked at.',
+  },
+  {
     path: 'sink.compression',
     kind: 'choice',
     of: ['collector', 'cloudevents-http'],

@@ -1,7 +1,7 @@
 // The HTTP client of every sink: one request for one attempt.
 //
-// Promises: no redirect is followed and no proxy of the environment is used; an answer is read up
-// to 1 MiB; nothing is compressed unless that was asked for. Credentials are read again before
+// Promises: no redirect is followed; no proxy is used but a configured one, by CONNECT; an answer is
+// read up to 1 MiB; nothing is compressed unless that was asked for. Credentials are read again before
 // every attempt, so a rotated token or certificate is used at once.
 //
 // Each attempt has a connection of its own. On one that is kept, an answer that belongs to nothing
@@ -10,7 +10,7 @@
 
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool, ProxyAgent } from 'undici'
 import { MeterFastError } from '../errors.ts'
 import {
   bearerToken,
@@ -26,6 +26,8 @@ export interface HttpClientOptions extends CredentialFiles {
   readonly url: URL
   readonly contentType: string
   readonly compression?: 'none' | 'gzip' | undefined
+  /** A proxy that tunnels to `url`. */
+  readonly proxy?: string | undefined
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -33,12 +35,21 @@ const ANSWER_BYTES_MAX = 1024 * 1024
 // A batch shrinks to a tenth at any level; higher ones only cost time.
 const GZIP_LEVEL = 1
 
+const CONNECTION = {
+  connections: 1,
+  // Undici's word for a connection that is not kept.
+  pipelining: 0,
+  // One deadline of the sink covers headers and body.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+}
+
 const gzipped = promisify(gzip)
 
 /** Posts bodies to one address. */
 export class HttpClient {
   readonly #options: HttpClientOptions
-  #pool: Pool | undefined
+  #dispatcher: Dispatcher | undefined
   #tls: TlsMaterial = {}
   #closed = false
 
@@ -56,9 +67,10 @@ export class HttpClient {
     const token = await bearerToken(this.#options)
     const isGzip = compression === 'gzip'
     const bytes = isGzip ? await gzipped(body, { level: GZIP_LEVEL }) : body
-    const pool = await this.#currentPool()
-    const answer = await pool.request({
+    const dispatcher = await this.#currentDispatcher()
+    const answer = await dispatcher.request({
       method: 'POST',
+      origin: url.origin,
       path: url.pathname,
       headers: {
         'content-type': contentType,
@@ -79,31 +91,28 @@ export class HttpClient {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#dropPool()
+    await this.#drop()
   }
 
-  async #currentPool(): Promise<Pool> {
+  async #currentDispatcher(): Promise<Dispatcher> {
     const tls = await tlsMaterial(this.#options)
-    if (this.#pool && sameTls(tls, this.#tls)) return this.#pool
-    await this.#dropPool()
+    if (this.#dispatcher && sameTls(tls, this.#tls)) return this.#dispatcher
+    await this.#drop()
     if (this.#closed) throw new MeterFastError('METER_MISUSE', 'the sink was closed meanwhile.')
     this.#tls = tls
-    this.#pool = new Pool(this.#options.url.origin, {
-      connections: 1,
-      // Undici's word for a connection that is not kept.
-      pipelining: 0,
-      connect: { ...tls, timeout: CONNECT_TIMEOUT_MS },
-      // One deadline of the sink covers headers and body.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
-    return this.#pool
+    const { url, proxy } = this.#options
+    const connect = { ...tls, timeout: CONNECT_TIMEOUT_MS }
+    this.#dispatcher =
+      proxy === undefined
+        ? new Pool(url.origin, { ...CONNECTION, connect })
+        : new ProxyAgent({ ...CONNECTION, uri: proxy, requestTls: connect })
+    return this.#dispatcher
   }
 
-  async #dropPool(): Promise<void> {
-    const pool = this.#pool
-    this.#pool = undefined
-    await pool?.destroy()
+  async #drop(): Promise<void> {
+    const dispatcher = this.#dispatcher
+    this.#dispatcher = undefined
+    await dispatcher?.destroy()
   }
 }
 

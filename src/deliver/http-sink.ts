@@ -29,6 +29,8 @@ export interface HttpSinkOptions extends CredentialFiles {
    */
   readonly timeoutMs?: number
   readonly compression?: 'none' | 'gzip'
+  /** A proxy that tunnels to `url`; proxies of the environment are not looked at. */
+  readonly proxy?: string
   /** The wall clock, for `Retry-After` dates. */
   readonly now?: () => number
 }

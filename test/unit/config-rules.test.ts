@@ -220,6 +220,11 @@ describe('each rule', () => {
       'only the sinks milo-gateway, collector, cloudevents-http have it',
     ],
     [
+      'a proxy with a password',
+      config({ sink: `${GATEWAY.slice(0, -1)}, proxy: "http://u:hunter2@p:3128" }` }),
+      'sink.proxy: it holds a name or password',
+    ],
+    [
       'a url without scheme',
       config({ sink: '{ type: milo-gateway, url: "127.0.0.1:80" }' }),
       'it is no URL',

@@ -1,6 +1,10 @@
 // What the HTTP sinks beside the gateway's send and how they read an answer. The response table is
 // in test/chaos/response-rows-http.test.ts.
 
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { HTTP } from 'cloudevents'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -118,6 +122,38 @@ describe('compression', () => {
 
 describe('proxies', () => {
   afterEach(() => vi.unstubAllEnvs())
+
+  test('that are configured tunnel to the receiver, over a connection for each attempt', async () => {
+    const asked: string[] = []
+    const proxy = createServer()
+    proxy.on('connect', (request, socket: Duplex) => {
+      asked.push(`${request.url}`)
+      const onward = connect(collector.port, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+        socket.pipe(onward).pipe(socket)
+      })
+      for (const end of [socket, onward]) end.on('error', () => undefined)
+    })
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    const sink = new CollectorSink({ url: 'http://collector.invalid:9880', proxy: address })
+    for (const number of [1, 2]) {
+      const answer = await sink.deliver(testBatch(number, 1, number), NEVER)
+      expect(answer).toMatchObject({ kind: 'accepted' })
+    }
+    await sink.close()
+    proxy.close()
+    expect(asked).toEqual(['collector.invalid:9880', 'collector.invalid:9880'])
+    expect(collector.forwarded).toHaveLength(2)
+  })
+
+  test('that are away are no connection', async () => {
+    const sink = new CollectorSink({ url: collector.url, proxy: 'http://127.0.0.1:1' })
+    expect(await sink.deliver(testBatch(1, 1), NEVER)).toMatchObject({ kind: 'unreachable' })
+    await sink.close()
+    expect(collector.requests).toEqual([])
+  })
 
   test('of the environment are ignored', async () => {
     for (const name of ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY']) {
