@@ -39,7 +39,11 @@ export interface StoredMessage {
 
 interface ApiAnswer {
   readonly error?: { readonly description: string }
-  readonly state?: { readonly first_seq: number; readonly last_seq: number }
+  readonly state?: {
+    readonly messages: number
+    readonly first_seq: number
+    readonly last_seq: number
+  }
   readonly message?: { readonly subject: string; readonly data: string; readonly hdrs?: string }
 }
 
@@ -130,6 +134,11 @@ export class NatsServer {
 
   async deleteStream(): Promise<void> {
     await this.#api(`STREAM.DELETE.${STREAM}`)
+  }
+
+  /** How many messages the stream holds. */
+  async count(): Promise<number> {
+    return (await this.#api(`STREAM.INFO.${STREAM}`)).state?.messages ?? 0
   }
 
   /** What the stream holds, in its order. */
