@@ -31,7 +31,7 @@ export function statusAnswer(answer: HttpAnswer, nowMs: number): SinkAnswer {
 export function failureAnswer(answer: HttpAnswer, nowMs: number): SinkAnswer {
   const { status } = answer
   const facts = { status, text: failureText(answer) }
-  const kind = failureKind(status)
+  const kind = status === 400 ? badRequestKind(answer) : failureKind(status)
   const asked = retryAfterMs(answer.retryAfter, nowMs)
   if (kind === 'unknown' && asked !== undefined) return { kind, ...facts, retryAfterMs: asked }
   return { kind, ...facts }
@@ -78,6 +78,18 @@ function failureKind(status: number): FailureKind {
   return status >= 500 && status < 600 ? 'unknown' : 'misconfigured'
 }
 
+/**
+ * nginx answers 400 for a client certificate that is missing or no longer valid, before the
+ * receiver sees anything. Taken at its word, each event would be set aside as a bad one.
+ */
+function badRequestKind({ body = '' }: HttpAnswer): FailureKind {
+  if (NGINX_CERTIFICATE.test(body)) return 'unauthorized'
+  return NGINX_SCHEME.test(body) ? 'misconfigured' : 'refused'
+}
+
+const NGINX_CERTIFICATE =
+  /<title>400 (?:No required SSL certificate was sent|The SSL certificate error)<\/title>/
+const NGINX_SCHEME = /<title>400 The plain HTTP request was sent to HTTPS port<\/title>/
 const PROBLEM = /^application\/problem\+json\s*(;|$)/i
 
 /** Of a problem document (RFC 9457) its title and detail, else the body. */

@@ -1,8 +1,8 @@
 // The HTTP client of every sink: one request for one attempt.
 //
-// Promises: no redirect is followed; no proxy is used but a configured one, by CONNECT; an answer is
-// read up to 1 MiB; nothing is compressed unless that was asked for. Credentials are read again before
-// every attempt, so a rotated token or certificate is used at once.
+// Promises: no redirect is followed; no proxy is used but a configured one, by CONNECT; an answer
+// is read up to 1 MiB; nothing is compressed unless that was asked for. Credentials are read again
+// before every attempt, so a rotated token or certificate is used at once.
 //
 // Each attempt has a connection of its own. On one that is kept, an answer that belongs to nothing
 // would be taken for the answer to the next batch, which nobody may have stored; and a connection

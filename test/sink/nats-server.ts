@@ -1,16 +1,16 @@
 // A real nats-server with JetStream on loopback, in a directory of its own.
 //
-// The binary is what NATS_SERVER names, or `nats-server` of the PATH, or Debian's. CI must have one;
-// elsewhere the tests that need it are left out.
+// The binary is what NATS_SERVER names, or `nats-server` of the PATH, or Debian's. CI must have
+// one; elsewhere the tests that need it are left out.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { freePort } from './free-port.ts'
 
 const BINARY = [process.env.NATS_SERVER, 'nats-server', '/usr/sbin/nats-server'].find(runs)
 export const STREAM = 'usage'
@@ -177,14 +177,4 @@ export class NatsServer {
       }
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -123,7 +123,7 @@ describe('compression', () => {
 describe('proxies', () => {
   afterEach(() => vi.unstubAllEnvs())
 
-  test('that are configured tunnel to the receiver, over a connection for each attempt', async () => {
+  test('that are configured tunnel to the receiver, anew for each attempt', async () => {
     const asked: string[] = []
     const proxy = createServer()
     proxy.on('connect', (request, socket: Duplex) => {

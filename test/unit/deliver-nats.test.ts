@@ -1,6 +1,5 @@
 // Rules of the nats sink, against a real nats-server with JetStream.
 
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,6 +10,7 @@ import { NatsSink, type NatsSinkOptions } from '../../src/deliver/nats-sink.ts'
 import { Sender } from '../../src/deliver/sender.ts'
 import { freezeBatch } from '../../src/deliver/sink.ts'
 import { NEVER, TestOutbox, testBatch, testId, withoutWaits } from '../sink/batches.ts'
+import { makeCertificate } from '../sink/certificate.ts'
 import { sinkContract } from '../sink/contract.ts'
 import { hasNatsServer, NatsServer, STREAM } from '../sink/nats-server.ts'
 
@@ -271,7 +271,9 @@ describe.runIf(hasNatsServer())('secrets of a real server', () => {
   })
 
   test('the server is verified, the client shows its certificate', async () => {
-    const [theirs, ours, stranger] = ['server', 'client', 'stranger'].map(certificate)
+    const [theirs, ours, stranger] = ['server', 'client', 'stranger'].map((name) =>
+      makeCertificate(directory, name),
+    )
     if (!theirs || !ours || !stranger) throw new Error('three certificates were made')
     const tls = `tls { cert_file: "${theirs.certFile}", key_file: "${theirs.keyFile}",
       ca_file: "${ours.certFile}", verify: true }`
@@ -300,7 +302,7 @@ describe.runIf(hasNatsServer())('secrets of a real server', () => {
 
   test('a server without TLS is not taken when TLS is configured', async () => {
     const server = await NatsServer.start()
-    const { certFile } = certificate('any')
+    const { certFile } = makeCertificate(directory, 'any')
     const sink = new NatsSink({
       ...{ servers: [server.address], stream: STREAM, subject: SUBJECT },
       tls: { caFile: certFile },
@@ -309,16 +311,6 @@ describe.runIf(hasNatsServer())('secrets of a real server', () => {
     await sink.close()
     await server.dispose()
   })
-
-  /** A key and a certificate for 127.0.0.1 that signs itself. */
-  function certificate(name: string): { certFile: string; keyFile: string } {
-    const [certFile, keyFile] = [fileOf(`${name}.crt`), fileOf(`${name}.key`)]
-    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1']
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-    const made = ['-days', '2', '-keyout', keyFile, '-out', certFile]
-    execFileSync('openssl', ['req', '-x509', ...curve, ...made, ...subject], { stdio: 'pipe' })
-    return { certFile, keyFile }
-  }
 })
 
 function eventText(index: number, project: string, padding = ''): string {
