@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ackOutcome, natsAnswer, STORED } from '../../src/deliver/nats-answer.ts'
 import { NatsSink, type NatsSinkOptions } from '../../src/deliver/nats-sink.ts'
 import { Sender } from '../../src/deliver/sender.ts'
@@ -226,7 +226,10 @@ describe.runIf(hasNatsServer())('against a real server', () => {
 })
 
 describe.runIf(hasNatsServer())('secrets of a real server', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'meter-fast-nats-secrets-'))
+  let directory: string
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'meter-fast-nats-secrets-'))
+  })
   afterAll(() => rmSync(directory, { recursive: true }))
   const fileOf = (name: string) => join(directory, name)
 
