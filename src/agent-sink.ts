@@ -1,7 +1,8 @@
-// Makes the sink that the configuration names. The HTTP client is loaded only for HTTP sinks.
+// Makes the sink that the configuration names. Clients are loaded only for the sinks that need
+// them.
 
 import type { Writable } from 'node:stream'
-import type { SinkConfig } from './config/config.ts'
+import type { HttpSinkConfig, SinkConfig } from './config/config.ts'
 import { FileSink } from './deliver/file-sink.ts'
 import type { Sink } from './deliver/sink.ts'
 import { StdoutSink } from './deliver/stdout-sink.ts'
@@ -10,9 +11,33 @@ export async function makeSink(
   config: SinkConfig,
   stdout: Writable = process.stdout,
 ): Promise<Sink> {
-  if (config.type === 'stdout') return new StdoutSink(stdout)
-  if (config.type === 'file') return new FileSink(config.path)
-  const { GatewaySink } = await import('./deliver/gateway-sink.ts')
-  const { url, timeoutMs, bearerFile, tls } = config
-  return new GatewaySink({ url, timeoutMs, bearerFile, tls })
+  switch (config.type) {
+    case 'stdout':
+      return new StdoutSink(stdout)
+    case 'file':
+      return new FileSink(config.path, config)
+    case 'nats': {
+      const { NatsSink } = await import('./deliver/nats-sink.ts')
+      return new NatsSink(config)
+    }
+    default:
+      return await makeHttpSink(config)
+  }
+}
+
+async function makeHttpSink({ type, ...options }: HttpSinkConfig): Promise<Sink> {
+  switch (type) {
+    case 'milo-gateway': {
+      const { GatewaySink } = await import('./deliver/gateway-sink.ts')
+      return new GatewaySink(options)
+    }
+    case 'collector': {
+      const { CollectorSink } = await import('./deliver/collector-sink.ts')
+      return new CollectorSink(options)
+    }
+    case 'cloudevents-http': {
+      const { CloudEventsSink } = await import('./deliver/cloudevents-sink.ts')
+      return new CloudEventsSink(options)
+    }
+  }
 }

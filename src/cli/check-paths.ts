@@ -32,6 +32,8 @@ class Findings {
   }
 }
 
+const SECRET_FILES = ['bearer_file', 'creds_file', 'tls.ca_file', 'tls.cert_file', 'tls.key_file']
+
 /** Problems of paths and permissions; a warning where nothing is there yet to be read. */
 export async function pathProblems(values: Values): Promise<Problem[]> {
   const findings = new Findings(values)
@@ -42,7 +44,7 @@ export async function pathProblems(values: Values): Promise<Problem[]> {
   }
   await checkStateDir(values, findings)
   await checkSinkFile(values, findings)
-  for (const name of ['bearer_file', 'tls.ca_file', 'tls.cert_file', 'tls.key_file']) {
+  for (const name of SECRET_FILES) {
     const path = values.get<string>(`sink.${name}`)
     if (path === undefined) continue
     const fault = await fileFault(path, constants.R_OK)
@@ -128,10 +130,11 @@ async function checkSinkFile(values: Values, findings: Findings): Promise<void> 
   if (path === undefined) return
   const directory = dirname(resolve(path))
   const exists = (await accessFault(path, constants.F_OK)) === undefined
-  if (exists) {
-    const fault = await fileFault(path, constants.W_OK)
-    if (fault !== undefined) findings.error('sink.path', fault, 'name a regular, writable file')
-  } else if (!(await isAllowed(directory, constants.W_OK | constants.X_OK))) {
+  const fault = exists ? await fileFault(path, constants.W_OK) : undefined
+  if (fault !== undefined) findings.error('sink.path', fault, 'name a regular, writable file')
+  // A file that is rotated gets a new one at its place.
+  if (exists && !values.has('sink.file_bytes_max')) return
+  if (!(await isAllowed(directory, constants.W_OK | constants.X_OK))) {
     const what = `${directory} is missing or may not be written`
     findings.error('sink.path', what, 'make the directory, or name another')
   }

@@ -126,13 +126,25 @@ function asText(path: string, problems: readonly Problem[], config: Config | und
 
 function describeConfig(config: Config): string {
   const { sink, state } = config
-  const target = sink.type === 'stdout' ? '' : ` ${sink.type === 'file' ? sink.path : sink.url}`
   return [
     counted(config.streams.length, 'stream entry', 'stream entries'),
     `window ${formatDuration(config.windowMs)}`,
     `state ${state.dir}`,
-    `sink ${sink.type}${target}`,
+    `sink ${sink.type}${describeTarget(sink)}`,
   ].join(', ')
+}
+
+function describeTarget(sink: Config['sink']): string {
+  switch (sink.type) {
+    case 'stdout':
+      return ''
+    case 'file':
+      return ` ${sink.path}`
+    case 'nats':
+      return ` ${sink.servers.join(', ')}, stream ${sink.stream}`
+    default:
+      return ` ${sink.url}`
+  }
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

@@ -39,17 +39,42 @@ export interface TlsConfig {
   readonly keyFile?: string
 }
 
+export interface HttpSinkConfig {
+  readonly type: 'milo-gateway' | 'collector' | 'cloudevents-http'
+  /** Of `cloudevents-http` the address as it is; else a base URL without a trailing slash. */
+  readonly url: string
+  readonly bearerFile?: string
+  readonly tls: TlsConfig
+  readonly timeoutMs: number
+  readonly proxy?: string
+  /** `none` for `milo-gateway`, which has no such key. */
+  readonly compression: 'none' | 'gzip'
+}
+
+export interface FileSinkConfig {
+  readonly type: 'file'
+  readonly path: string
+  /** Left out: the file is never rotated. */
+  readonly fileBytesMax?: number
+}
+
+export interface NatsSinkConfig {
+  readonly type: 'nats'
+  readonly servers: readonly string[]
+  readonly stream: string
+  /** `{project}` stands for the project of an event. */
+  readonly subject: string
+  readonly credsFile?: string
+  readonly bearerFile?: string
+  readonly tls: TlsConfig
+  readonly timeoutMs: number
+}
+
 export type SinkConfig =
   | { readonly type: 'stdout' }
-  | { readonly type: 'file'; readonly path: string }
-  | {
-      readonly type: 'milo-gateway'
-      /** Base URL without a trailing slash. */
-      readonly url: string
-      readonly bearerFile?: string
-      readonly tls: TlsConfig
-      readonly timeoutMs: number
-    }
+  | FileSinkConfig
+  | HttpSinkConfig
+  | NatsSinkConfig
 
 export interface Config {
   /** W of DESIGN 5.2; divides one hour. */
@@ -130,7 +155,8 @@ export function buildConfig(values: Values, catalog: Catalog, once: boolean): Co
 
 /** DESIGN 6: a sink that nobody reads twice gets everything; others might bill twice. */
 export function missingStateDefault(values: Values, once: boolean): 'hold' | 'backfill' {
-  return once || values.get('sink.type') !== 'milo-gateway' ? 'backfill' : 'hold'
+  const type = values.get<string>('sink.type')
+  return once || type === 'file' || type === 'stdout' ? 'backfill' : 'hold'
 }
 
 function streamsConfig(
@@ -159,17 +185,38 @@ function sinkConfig(values: Values): SinkConfig {
   const type = need<string>(values, 'sink.type')
   if (!isSinkType(type)) throw new MeterFastError('METER_BUG', `sink type ${type} was not refused`)
   if (type === 'stdout') return { type }
-  if (type === 'file') return { type, path: need(values, 'sink.path') }
-  return {
-    type,
-    url: need(values, 'sink.url'),
+  if (type === 'file') {
+    const path = need<string>(values, 'sink.path')
+    const fileBytesMax = values.get<number>('sink.file_bytes_max')
+    return { type, path, ...(fileBytesMax !== undefined && { fileBytesMax }) }
+  }
+  const network = {
     ...optional(values, 'bearerFile', 'sink.bearer_file'),
     tls: {
       ...optional(values, 'caFile', 'sink.tls.ca_file'),
       ...optional(values, 'certFile', 'sink.tls.cert_file'),
       ...optional(values, 'keyFile', 'sink.tls.key_file'),
     },
-    timeoutMs: need(values, 'sink.timeout'),
+    timeoutMs: need<number>(values, 'sink.timeout'),
+  }
+  if (type === 'nats') {
+    return {
+      type,
+      servers: need(values, 'sink.servers'),
+      stream: need(values, 'sink.stream'),
+      subject: need(values, 'sink.subject'),
+      ...optional(values, 'credsFile', 'sink.creds_file'),
+      ...network,
+    }
+  }
+  const url = need<string>(values, 'sink.url')
+  return {
+    type,
+    // The gateway answers 404 or a redirect to a path with two slashes.
+    url: type === 'cloudevents-http' ? url : url.replace(/\/+$/, ''),
+    ...network,
+    ...optional(values, 'proxy', 'sink.proxy'),
+    compression: values.get('sink.compression') ?? 'none',
   }
 }
 

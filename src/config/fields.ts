@@ -3,48 +3,12 @@
 // a key that is not here is an error in a file.
 
 import { SUBJECT_PATTERN } from '../catalog/catalog.ts'
+import { FILE_PATH, type Field, KIB, MIB, TIB } from './field.ts'
+import { SINK_FIELDS } from './sink-fields.ts'
 
-export type FieldKind =
-  | 'duration'
-  | 'size'
-  | 'count'
-  | 'choice'
-  | 'text'
-  | 'url'
-  | 'list'
-  | 'format'
-  | 'dimensions'
-  | 'amounts'
-
-export interface Field {
-  /** Keys joined by dots; `[]` stands for any entry of a list. */
-  readonly path: string
-  readonly kind: FieldKind
-  /** Unit of the resolved value. */
-  readonly unit?: 'ms' | 'bytes'
-  /** As a user would write it; no default and no `required` means that it may be left out. */
-  readonly default?: string | number | readonly string[]
-  /** Least and greatest value, in `unit`. */
-  readonly min?: number
-  readonly max?: number
-  readonly choices?: readonly string[]
-  /** Words that later versions will know: refused, but not as if they were misspelt. */
-  readonly later?: readonly string[]
-  /** The sink type or the kind of stream that has this key; all have it when left out. */
-  readonly of?: string
-  /** What to do when the key is missing; its presence makes the key required. */
-  readonly required?: string
-  /** What a text, or each entry of a list, must match, and how to say that. */
-  readonly pattern?: string
-  readonly patternTodo?: string
-  /** One sentence for people. */
-  readonly about: string
-}
+export type { Field, FieldKind } from './field.ts'
 
 export const HOUR_MS = 3_600_000
-const KIB = 1024
-const MIB = KIB * KIB
-const TIB = MIB * MIB
 
 /** Reads run on libuv's thread pool, which has so many threads. */
 export const WORKERS_MAX = 4
@@ -54,16 +18,14 @@ const KUBERNETES_NAME = {
   patternTodo: 'write exact names of at most 63 of a-z, 0-9 and -',
 }
 const PORT = '([0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
-const FILE_PATH = { pattern: '^[^\\0]+$', patternTodo: 'write a path' }
 
-export const SINK_TYPES = ['stdout', 'file', 'milo-gateway'] as const
 export const STREAM_KINDS = ['kubernetes', 'files'] as const
 
 const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].kubernetes.namespaces',
     kind: 'list',
-    of: 'kubernetes',
+    of: ['kubernetes'],
     required: 'name the namespaces whose pods are read',
     ...KUBERNETES_NAME,
     about: 'Namespaces whose pods are read; no other is ever opened.',
@@ -71,7 +33,7 @@ const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].kubernetes.containers',
     kind: 'list',
-    of: 'kubernetes',
+    of: ['kubernetes'],
     required: 'name the containers that write the access log',
     ...KUBERNETES_NAME,
     about: 'Containers of these pods that write the access log.',
@@ -79,7 +41,7 @@ const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].root',
     kind: 'text',
-    of: 'kubernetes',
+    of: ['kubernetes'],
     default: '/var/log/pods',
     ...FILE_PATH,
     about: 'Directory of <namespace>_<pod>_<uid>/<container>/<n>.log.',
@@ -87,7 +49,7 @@ const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].files',
     kind: 'list',
-    of: 'files',
+    of: ['files'],
     // No `**`: a tree of unknown depth has no stable stream names. A set must be closed.
     pattern: '^(?!.*\\*\\*)(?:[^[\\\\\\0]|\\\\.|\\[[!^]?[^/][^\\]/]*\\])+(?<!/)$',
     patternTodo: 'name files; in globs use *, ? and [a-z], never **',
@@ -96,7 +58,7 @@ const STREAM_FIELDS: readonly Field[] = [
   {
     path: 'streams[].source_id',
     kind: 'text',
-    of: 'files',
+    of: ['files'],
     required: `give each node a name of its own, such as '\${NODE_NAME}'`,
     pattern: '^[^\\s/]{1,253}$',
     patternTodo: 'write 1 to 253 characters without white space and /',
@@ -115,70 +77,6 @@ const STREAM_FIELDS: readonly Field[] = [
     kind: 'format',
     default: 'datum',
     about: 'A preset (datum, envoy-gateway), or a map of roles to keys and JSON Pointers.',
-  },
-]
-
-const SINK_FIELDS: readonly Field[] = [
-  {
-    path: 'sink.type',
-    kind: 'choice',
-    required: 'choose stdout, file or milo-gateway',
-    choices: SINK_TYPES,
-    later: ['collector', 'cloudevents-http', 'nats'],
-    about: 'Where usage events go.',
-  },
-  {
-    path: 'sink.path',
-    kind: 'text',
-    of: 'file',
-    required: 'name the file that usage events are appended to',
-    ...FILE_PATH,
-    about: 'File that usage events are appended to, one JSON object a line.',
-  },
-  {
-    path: 'sink.url',
-    kind: 'url',
-    of: 'milo-gateway',
-    required: 'give the base URL of the billing gateway',
-    about: 'Base URL of the billing gateway; /v1/usage/events:batchIngest is added.',
-  },
-  {
-    path: 'sink.bearer_file',
-    kind: 'text',
-    of: 'milo-gateway',
-    ...FILE_PATH,
-    about: 'File with the bearer token, read again when it changes.',
-  },
-  {
-    path: 'sink.tls.ca_file',
-    kind: 'text',
-    of: 'milo-gateway',
-    ...FILE_PATH,
-    about: 'PEM file of the authorities that may vouch for the gateway.',
-  },
-  {
-    path: 'sink.tls.cert_file',
-    kind: 'text',
-    of: 'milo-gateway',
-    ...FILE_PATH,
-    about: 'PEM file of the client certificate; needs key_file.',
-  },
-  {
-    path: 'sink.tls.key_file',
-    kind: 'text',
-    of: 'milo-gateway',
-    ...FILE_PATH,
-    about: 'PEM file of the client key; needs cert_file.',
-  },
-  {
-    path: 'sink.timeout',
-    kind: 'duration',
-    unit: 'ms',
-    of: 'milo-gateway',
-    default: '60s',
-    min: 60_000,
-    max: 600_000,
-    about: 'How long a request may take; the gateway publishes a batch event by event.',
   },
 ]
 

@@ -5,9 +5,11 @@
 
 import { AMOUNT_NAMES } from '../catalog/catalog.ts'
 import { childNames, fieldAt, isMapList, writtenPattern } from './field-lookup.ts'
-import { FIELDS, type Field, SINK_TYPES, STREAM_KINDS } from './fields.ts'
+import { FIELDS, type Field, STREAM_KINDS } from './fields.ts'
 import { PRESET_NAMES, ROLE_SENTENCES, ROLES } from './presets.ts'
 import { RESERVED_DIMENSIONS } from './readers.ts'
+import { SINK_TYPES } from './sink-fields.ts'
+import { isOf } from './values.ts'
 
 /** A JSON Schema or a part of one. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -55,8 +57,8 @@ function variants(key: string): JsonSchema {
 function variant(of: string, prefix: string, base: readonly string[]): JsonSchema {
   const fields = FIELDS.filter(({ path }) => path.startsWith(prefix))
   const name = ({ path }: Field): string => path.slice(prefix.length).replace(/\..*$/, '')
-  const required = fields.filter((field) => field.required && (field.of ?? of) === of).map(name)
-  const others = fields.filter((field) => field.of !== undefined && field.of !== of).map(name)
+  const required = fields.filter((field) => field.required && isOf(field, of)).map(name)
+  const others = fields.filter((field) => !isOf(field, of)).map(name)
   return {
     required: [...new Set([...base, ...required])],
     properties: Object.fromEntries(others.map((key) => [key, false])),

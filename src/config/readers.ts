@@ -124,11 +124,10 @@ function readUrl(node: Tree, report: Report): string | undefined {
     return undefined
   }
   if (url.search !== '' || url.hash !== '' || /[?#]$/.test(text)) {
-    report(node.at, node.path, 'a base URL has no ? and no #', 'end it before them')
+    report(node.at, node.path, 'a sink URL has no ? and no #', 'end it before them')
     return undefined
   }
-  // The gateway answers 404 or a redirect to a path with two slashes.
-  return url.href.replace(/\/+$/, '')
+  return url.href.endsWith('/') && !text.endsWith('/') ? url.href.slice(0, -1) : url.href
 }
 
 function readFormat(node: Tree, report: Report): string | FormatMap | undefined {

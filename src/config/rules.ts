@@ -5,9 +5,9 @@
 import { FIELDS, HOUR_MS, STREAM_KINDS } from './fields.ts'
 import { resolveFormat } from './formats.ts'
 import type { FormatMap } from './presets.ts'
-import type { Report } from './problems.ts'
+import { oneOf, type Report } from './problems.ts'
 import { formatDuration } from './units.ts'
-import type { Values } from './values.ts'
+import { isOf, type Values } from './values.ts'
 
 /** Reports everything that is wrong between fields. */
 export function applyRules(values: Values, report: Report): void {
@@ -45,7 +45,7 @@ function requiredRule(values: Values, report: Report): void {
   for (const field of FIELDS) {
     if (field.required === undefined) continue
     for (const key of values.keysOf(field)) {
-      const wanted = field.of === undefined || field.of === values.variant(key)
+      const wanted = isOf(field, values.variant(key))
       if (wanted && !values.has(key)) report(values.at(key), key, 'is missing', field.required)
     }
   }
@@ -55,11 +55,15 @@ function variantRule(values: Values, report: Report): void {
   for (const field of FIELDS) {
     for (const key of field.of === undefined ? [] : values.keysOf(field)) {
       const variant = values.variant(key)
-      if (!values.has(key) || variant === undefined || variant === field.of) continue
-      const owner = key.startsWith('sink.') ? 'the sink' : 'streams of'
-      report(values.at(key), key, `only ${owner} ${field.of} has it`, 'remove it')
+      if (!values.has(key) || variant === undefined || isOf(field, variant)) continue
+      report(values.at(key), key, `only ${owners(key, field.of ?? [])} it`, 'remove it')
     }
   }
+}
+
+function owners(key: string, of: readonly string[]): string {
+  if (!key.startsWith('sink.')) return `streams of ${oneOf(of)} have`
+  return of.length === 1 ? `the sink ${of[0]} has` : `the sinks ${of.join(', ')} have`
 }
 
 // Two entries that read one container would give two streams of one name, and equal ids.
@@ -104,7 +108,17 @@ function formatRule(values: Values, report: Report): void {
   }
 }
 
+// What a base URL ends with would be there twice, and the answer would be 404.
+const ADDED_PATHS: Readonly<Record<string, string>> = {
+  'milo-gateway': '/v1/usage/events:batchIngest',
+  collector: '/cloudevents',
+}
+
 function sinkRule(values: Values, report: Report): void {
+  const path = ADDED_PATHS[values.get<string>('sink.type') ?? '']
+  if (path !== undefined && values.get<string>('sink.url')?.endsWith(path)) {
+    report(values.at('sink.url'), 'sink.url', `${path} is added to it`, 'end it before that')
+  }
   const cert = values.has('sink.tls.cert_file')
   if (cert === values.has('sink.tls.key_file')) return
   const [there, missing] = cert ? ['cert_file', 'key_file'] : ['key_file', 'cert_file']

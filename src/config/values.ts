@@ -5,10 +5,11 @@
 // second problem says that it is missing.
 
 import { childNames, fieldAt, isMapList } from './field-lookup.ts'
-import { FIELDS, type Field, SINK_TYPES, STREAM_KINDS } from './fields.ts'
+import { FIELDS, type Field, STREAM_KINDS } from './fields.ts'
 import type { Override } from './overrides.ts'
 import { type Place, type Report, suggestion } from './problems.ts'
 import { READERS } from './readers.ts'
+import { SINK_TYPES } from './sink-fields.ts'
 import { isNull, type Tree } from './source.ts'
 
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
@@ -135,13 +136,18 @@ export class Values {
     for (const field of FIELDS) {
       if (field.default === undefined) continue
       for (const key of this.keysOf(field)) {
-        const unfit = field.of !== undefined && field.of !== this.variant(key)
+        const unfit = !isOf(field, this.variant(key))
         if (this.#values.has(key) || unfit) continue
         const node = defaultTree(field, key)
         this.#read(field, node, 'default')
       }
     }
   }
+}
+
+/** Whether a sink type or kind of stream has the field. */
+export function isOf({ of }: Field, variant: string | undefined): boolean {
+  return of === undefined || (variant !== undefined && of.includes(variant))
 }
 
 /** Whether the type of the sink is one that this version has. */

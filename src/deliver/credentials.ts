@@ -1,4 +1,4 @@
-// Bearer token and TLS files of an HTTP sink.
+// Bearer token and TLS files of a sink.
 //
 // Files are read again before every attempt: they are small, and a rotated secret is then used at
 // once, also one that was replaced within the resolution of a time stamp. No message of this file
@@ -30,19 +30,19 @@ export interface TlsMaterial {
 const TOKEN = /^[\x21-\x7e]+$/
 
 /**
- * The `authorization` header, or undefined when no token is configured.
+ * The bearer token, or undefined when none is configured.
  * @throws MeterFastError METER_INPUT_MISSING when the file cannot be read or holds no token.
  */
-export async function authorization(files: CredentialFiles): Promise<string | undefined> {
+export async function bearerToken(files: CredentialFiles): Promise<string | undefined> {
   if (files.bearerFile === undefined) return undefined
-  const token = (await contentOf(files.bearerFile)).toString('utf8').trim()
+  const token = (await fileContent(files.bearerFile)).toString('utf8').trim()
   if (!TOKEN.test(token)) {
     throw new MeterFastError(
       'METER_INPUT_MISSING',
       `"${files.bearerFile}" holds no bearer token: it must be one line of visible ASCII.`,
     )
   }
-  return `Bearer ${token}`
+  return token
 }
 
 /**
@@ -52,9 +52,9 @@ export async function authorization(files: CredentialFiles): Promise<string | un
 export async function tlsMaterial(files: CredentialFiles): Promise<TlsMaterial> {
   const { caFile, certFile, keyFile } = files.tls ?? {}
   return {
-    ...(caFile !== undefined && { ca: await contentOf(caFile) }),
-    ...(certFile !== undefined && { cert: await contentOf(certFile) }),
-    ...(keyFile !== undefined && { key: await contentOf(keyFile) }),
+    ...(caFile !== undefined && { ca: await fileContent(caFile) }),
+    ...(certFile !== undefined && { cert: await fileContent(certFile) }),
+    ...(keyFile !== undefined && { key: await fileContent(keyFile) }),
   }
 }
 
@@ -68,7 +68,8 @@ export function sameTls(a: TlsMaterial, b: TlsMaterial): boolean {
   return pairs.every(([one, other]) => (one && other ? one.equals(other) : one === other))
 }
 
-async function contentOf(path: string): Promise<Buffer> {
+/** @throws MeterFastError METER_INPUT_MISSING when the file cannot be read. */
+export async function fileContent(path: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (cause) {

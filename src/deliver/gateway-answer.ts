@@ -4,7 +4,7 @@
 // stored; 200 may count fewer events than were sent, when it dropped some without a word; and a
 // rejected event that it could not decode has an empty id, so rejections are matched by count too.
 
-import { retryAfterMs } from './retry.ts'
+import { bodyObject, failureAnswer, type HttpAnswer, joinedWords, objectOf } from './http-answer.ts'
 import {
   type AnswerFacts,
   boundedText,
@@ -13,53 +13,17 @@ import {
   type SinkAnswer,
 } from './sink.ts'
 
-/** An HTTP answer. */
-export interface HttpAnswer {
-  readonly status: number
-  readonly retryAfter: string | undefined
-  /** Undefined when it was cut, or too long to read. */
-  readonly body: string | undefined
-  /** The connection broke, or the time was over, within the body. */
-  readonly isCut?: boolean
-}
-
 /** What the gateway's answer to `batch` means. */
 export function gatewayAnswer(answer: HttpAnswer, batch: FrozenBatch, nowMs: number): SinkAnswer {
   const { status, body } = answer
+  if (status < 200 || status >= 300) return failureAnswer(answer, nowMs)
   const facts: AnswerFacts = { status, text: boundedText(body ?? 'no readable body') }
   if (status === 204) return { kind: 'accepted', ...facts }
   // As much a reset or a timeout as one before the head: it says nothing about the events.
-  if (answer.isCut && status >= 200 && status < 300) return { kind: 'unknown', ...facts }
+  if (answer.isCut) return { kind: 'unknown', ...facts }
   if (status === 207) return partlyAnswer(body, batch, facts)
-  if (status >= 200 && status < 300) {
-    const { accepted } = parsed(body) ?? {}
-    return { kind: accepted === batch.ids.length ? 'accepted' : 'ambiguous', ...facts }
-  }
-  const kind = failureKind(status)
-  const asked = retryAfterMs(answer.retryAfter, nowMs)
-  if (kind === 'unknown' && asked !== undefined) return { kind, ...facts, retryAfterMs: asked }
-  return { kind, ...facts }
-}
-
-type FailureKind = 'unknown' | 'unauthorized' | 'tooLarge' | 'misconfigured' | 'refused'
-
-const FAILURES: Readonly<Record<number, FailureKind>> = {
-  401: 'unauthorized',
-  403: 'unauthorized',
-  404: 'misconfigured',
-  405: 'misconfigured',
-  408: 'unknown',
-  413: 'tooLarge',
-  415: 'misconfigured',
-  429: 'unknown',
-}
-
-/** What a status outside 200 to 299 means; what HTTP has no name for is ours to mend. */
-function failureKind(status: number): FailureKind {
-  const named = FAILURES[status]
-  if (named) return named
-  if (status >= 400 && status < 500) return 'refused'
-  return status >= 500 && status < 600 ? 'unknown' : 'misconfigured'
+  const { accepted } = bodyObject(body) ?? {}
+  return { kind: accepted === batch.ids.length ? 'accepted' : 'ambiguous', ...facts }
 }
 
 function partlyAnswer(
@@ -67,7 +31,7 @@ function partlyAnswer(
   batch: FrozenBatch,
   facts: AnswerFacts,
 ): SinkAnswer {
-  const { accepted, rejected } = parsed(body) ?? {}
+  const { accepted, rejected } = bodyObject(body) ?? {}
   const rejections = Array.isArray(rejected) ? rejected.map(rejectionOf) : []
   const adds = accepted === batch.ids.length - rejections.length && rejections.length > 0
   if (!adds) return { kind: 'unmatched', ...facts }
@@ -87,21 +51,6 @@ function partlyAnswer(
 
 function rejectionOf(item: unknown): Rejection {
   const { id, reason, detail } = objectOf(item) ?? {}
-  const words = [reason, detail].filter((word) => typeof word === 'string' && word !== '')
-  const text = boundedText(words.join(': ')) || 'no reason given'
+  const text = joinedWords(reason, detail) || 'no reason given'
   return { id: typeof id === 'string' ? id : '', reason: text }
-}
-
-function parsed(body: string | undefined): Record<string, unknown> | undefined {
-  try {
-    return objectOf(JSON.parse(body ?? ''))
-  } catch {
-    return undefined
-  }
-}
-
-function objectOf(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null
-    ? (value as Record<string, unknown>)
-    : undefined
 }

@@ -21,7 +21,8 @@ const FIVE_TEXTS = [
     'choose datum or envoy-gateway, or write a map of roles',
   'five.yaml:6:15: streams[0].envelope: "crii" is not known; choose auto, raw or cri',
   'five.yaml:7:39: state.spool_bytes_max: 1B is below 1MiB; choose 1MiB to 1TiB',
-  'five.yaml:8:15: sink.type: "fil" is not known; choose stdout, file or milo-gateway',
+  'five.yaml:8:15: sink.type: "fil" is not known; ' +
+    'choose stdout, file, milo-gateway, collector, cloudevents-http or nats',
 ]
 
 describe('a configuration with five mistakes', () => {

@@ -276,6 +276,12 @@ describe('the machine', () => {
     expect((await run(yaml)).exit).toBe(0)
     denied.set(join(directory, 'usage'), WRITE)
     expect((await run(yaml)).text).toContain('sink.path: @/usage may not be accessed')
+    denied.clear()
+    denied.set(directory, WRITE)
+    const rotated = `${SINK}{ type: file, path: @/usage, file_bytes_max: 1MiB }`
+    expect((await run(yaml)).text).not.toContain('sink.path')
+    expect((await run(rotated)).text).toContain('sink.path: @ is missing or may not be written')
+    denied.clear()
     const none = `${SINK}{ type: file, path: @/ }`
     expect((await run(none)).text).toContain('sink.path: @/ is no regular file')
   })

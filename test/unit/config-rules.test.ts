@@ -61,7 +61,7 @@ describe('each rule', () => {
     [
       'a root beside files',
       config({ stream: '{ files: [/a], source_id: n, root: /x }' }),
-      'only streams of kubernetes has it',
+      'only streams of kubernetes have it',
     ],
     [
       'a container that is named twice',
@@ -146,23 +146,83 @@ describe('each rule', () => {
     ['a catalog that is not there', config({ rest: 'catalog: /no.yaml' }), 'cannot be read'],
     ['no sink', 'streams:\n  - { files: [/a], source_id: n }', 'sink.type: is missing'],
     [
-      'the sink collector',
-      config({ sink: '{ type: collector }' }),
-      'sink type collector is not in this version',
+      'nats without servers',
+      config({ sink: '{ type: nats, stream: u }' }),
+      'sink.servers: is miss',
     ],
     [
-      'the sink cloudevents-http',
-      config({ sink: '{ type: cloudevents-http }' }),
-      'sink type cloudevents-http is not in this version',
+      'nats without stream',
+      config({ sink: '{ type: nats, servers: [a:1] }' }),
+      'sink.stream: is m',
     ],
-    ['the sink nats', config({ sink: '{ type: nats }' }), 'sink type nats is not in this version'],
-    ['an unknown sink', config({ sink: '{ type: kafka }' }), 'choose stdout, file or milo-gateway'],
+    [
+      'a nats server with a password',
+      config({ sink: '{ type: nats, stream: u, servers: ["nats://u:hunter2@a:1"] }' }),
+      'write HOST:PORT',
+    ],
+    [
+      'a nats subject with a wildcard',
+      config({ sink: '{ type: nats, stream: u, servers: [a:1], subject: "usage.>" }' }),
+      'write words joined by dots',
+    ],
+    [
+      'a nats subject with an unknown word in braces',
+      config({ sink: '{ type: nats, stream: u, servers: [a:1], subject: "usage.{meter}" }' }),
+      'write words joined by dots',
+    ],
+    [
+      'credentials of NATS for a gateway',
+      config({ sink: `${GATEWAY.slice(0, -1)}, creds_file: /c }` }),
+      'only the sink nats has it',
+    ],
+    ['an unknown sink', config({ sink: '{ type: kafka }' }), 'choose stdout, file, milo-gateway, '],
     ['a file sink without path', config({ sink: '{ type: file }' }), 'sink.path: is missing'],
+    [
+      'a bound of a file that is below every batch',
+      config({ sink: '{ type: file, path: /x, file_bytes_max: 1KiB }' }),
+      '1KiB is below 1MiB',
+    ],
+    [
+      'a bound of a file of a sink without one',
+      config({ sink: '{ type: stdout, file_bytes_max: 1GiB }' }),
+      'only the sink file has it',
+    ],
     ['a gateway without url', config({ sink: '{ type: milo-gateway }' }), 'sink.url: is missing'],
+    ['a collector without url', config({ sink: '{ type: collector }' }), 'sink.url: is missing'],
+    [
+      'a receiver of CloudEvents without url',
+      config({ sink: '{ type: cloudevents-http }' }),
+      'sink.url: is missing',
+    ],
+    [
+      'a gateway with the path that is added',
+      config({ sink: '{ type: milo-gateway, url: "http://a/v1/usage/events:batchIngest" }' }),
+      'sink.url: /v1/usage/events:batchIngest is added to it',
+    ],
+    [
+      'a collector with the path that is added',
+      config({ sink: '{ type: collector, url: "http://a:9880/cloudevents" }' }),
+      'sink.url: /cloudevents is added to it',
+    ],
+    [
+      'gzip to the gateway, which cannot read it',
+      config({ sink: `${GATEWAY.slice(0, -1)}, compression: gzip }` }),
+      'only the sinks collector, cloudevents-http have it',
+    ],
+    [
+      'a compression that is none',
+      config({ sink: '{ type: collector, url: "http://a", compression: zstd }' }),
+      'choose none or gzip',
+    ],
     [
       'a url of a file sink',
       config({ sink: '{ type: file, path: /x, url: http://a }' }),
-      'only the sink milo-gateway has it',
+      'only the sinks milo-gateway, collector, cloudevents-http have it',
+    ],
+    [
+      'a proxy with a password',
+      config({ sink: `${GATEWAY.slice(0, -1)}, proxy: "http://u:hunter2@p:3128" }` }),
+      'sink.proxy: it holds a name or password',
     ],
     [
       'a url without scheme',

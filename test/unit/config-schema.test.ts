@@ -45,6 +45,22 @@ describe('the schema', () => {
     ['the least configuration', LEAST],
     ['a file sink', config({ sink: '{ type: file, path: /x }' })],
     [
+      'a file sink that is rotated',
+      config({ sink: '{ type: file, path: /x, file_bytes_max: 1GiB }' }),
+    ],
+    [
+      'a nats sink',
+      config({ sink: '{ type: nats, stream: u, servers: ["tls://a:1"], creds_file: /c }' }),
+    ],
+    [
+      'a collector with gzip',
+      config({ sink: '{ type: collector, url: http://a, compression: gzip }' }),
+    ],
+    [
+      'a receiver of CloudEvents with a token',
+      config({ sink: '{ type: cloudevents-http, url: https://a/b, bearer_file: /t }' }),
+    ],
+    [
       'variables in every kind of scalar',
       config({ rest: `window: '\${W}'\nlimits: { keys_max: '\${K}' }` }),
     ],
@@ -75,6 +91,11 @@ describe('the schema', () => {
     ],
     ['a file sink without path', config({ sink: '{ type: file }' })],
     ['a file sink with a url', config({ sink: '{ type: file, path: /x, url: http://a }' })],
+    ['a collector without url', config({ sink: '{ type: collector }' })],
+    [
+      'gzip to the gateway',
+      config({ sink: '{ type: milo-gateway, url: http://a, compression: gzip }' }),
+    ],
     ['an unknown sink', config({ sink: '{ type: kafka }' })],
     ['an unknown preset', config({ stream: `${FILES.slice(0, -1)}, format: nginx }` })],
     [

@@ -58,7 +58,7 @@ sink: { type: stdout }
     expect(problemsOf('')).toMatchInlineSnapshot(`
       [
         "meter.yaml:1:1: streams: is missing; say what is read: kubernetes or files",
-        "meter.yaml:1:1: sink.type: is missing; choose stdout, file or milo-gateway",
+        "meter.yaml:1:1: sink.type: is missing; choose stdout, file, milo-gateway, collector, cloudevents-http or nats",
       ]
     `)
   })
@@ -276,6 +276,7 @@ observe: { listen: '[::1]:9464' }
         "onMissingState": "backfill",
         "sink": {
           "bearerFile": "/run/token",
+          "compression": "none",
           "timeoutMs": 90000,
           "tls": {
             "caFile": "/ca",
@@ -310,9 +311,38 @@ observe: { listen: '[::1]:9464' }
     })
   })
 
-  test('a start without state holds old windows only for a gateway, and not with --once', () => {
+  test('the address of a receiver of CloudEvents is used as it is written', () => {
+    const urlOf = (type: string, url: string) =>
+      load(config({ sink: `{ type: ${type}, url: '${url}' }` })).sink
+    expect(urlOf('cloudevents-http', 'http://a/events/')).toMatchObject({ url: 'http://a/events/' })
+    expect(urlOf('cloudevents-http', 'http://a')).toMatchObject({ url: 'http://a' })
+    expect(urlOf('collector', 'http://a/events/')).toMatchObject({ url: 'http://a/events' })
+  })
+
+  test('a nats sink has a subject by project, and no more than it is given', () => {
+    const sink = '{ type: nats, servers: [a:1, "tls://b:2"], stream: u }'
+    expect(load(config({ sink })).sink).toEqual({
+      ...{ type: 'nats', servers: ['a:1', 'tls://b:2'], stream: 'u', subject: 'usage.{project}' },
+      ...{ tls: {}, timeoutMs: 60_000 },
+    })
+  })
+
+  test('only a sink that is told to compresses', () => {
+    const collector = '{ type: collector, url: http://a'
+    expect(load(config({ sink: `${collector} }` })).sink).toMatchObject({ compression: 'none' })
+    const told = config({ sink: `${collector}, compression: gzip }` })
+    expect(load(told).sink).toMatchObject({ compression: 'gzip' })
+    expect(load(config({ sink: GATEWAY })).sink).toMatchObject({ compression: 'none' })
+  })
+
+  test('a start without state holds old windows only for a receiver, not with --once', () => {
     const gateway = config({ sink: GATEWAY })
     expect(load(gateway).onMissingState).toBe('hold')
+    const others = ['collector, url: http://a', 'cloudevents-http, url: http://a']
+    for (const type of [...others, 'nats, servers: [a:1], stream: u']) {
+      const receiver = config({ sink: `{ type: ${type} }` })
+      expect(load(receiver).onMissingState).toBe('hold')
+    }
     expect(load(gateway, { once: true }).onMissingState).toBe('backfill')
     expect(load(config({ sink: '{ type: file, path: /x }' })).onMissingState).toBe('backfill')
     const held = config({ rest: 'on_missing_state: hold' })

@@ -1,6 +1,5 @@
 // Rules of the gateway sink: what each answer means, what goes over the wire, and credentials.
 
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer as createTlsServer } from 'node:https'
@@ -11,6 +10,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { gatewayAnswer } from '../../src/deliver/gateway-answer.ts'
 import { GatewaySink } from '../../src/deliver/gateway-sink.ts'
 import { NEVER, testBatch, testId } from '../sink/batches.ts'
+import { makeCertificate } from '../sink/certificate.ts'
 import { startGateway, type TestGateway } from '../sink/gateway.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'meter-fast-gateway-'))
@@ -233,27 +233,10 @@ describe('the gateway sink', () => {
 })
 
 describe('over TLS', () => {
-  /** A key and a certificate for 127.0.0.1 that signs itself. */
-  function certificate(name: string): { certFile: string; keyFile: string } {
-    const [certFile, keyFile] = [fileOf(`${name}.crt`), fileOf(`${name}.key`)]
-    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1']
-    const key = [
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      keyFile,
-    ]
-    execFileSync('openssl', ['req', '-x509', '-days', '2', ...key, '-out', certFile, ...subject], {
-      stdio: 'pipe',
-    })
-    return { certFile, keyFile }
-  }
-
   test('the server is verified, the client shows its certificate, both may change', async () => {
-    const [server, client, stranger] = ['server', 'client', 'stranger'].map(certificate)
+    const [server, client, stranger] = ['server', 'client', 'stranger'].map((name) =>
+      makeCertificate(directory, name),
+    )
     if (!server || !client || !stranger) throw new Error('three certificates were made')
     const options = {
       cert: await readFile(server.certFile),
