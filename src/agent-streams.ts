@@ -1,5 +1,6 @@
 // All streams of an agent: found, taken up from the state, read in turns, let go when they end.
 
+import type { AgentSignal } from './agent-signal.ts'
 import { type StreamSettings, sourceOf, streamSettings } from './agent-sources.ts'
 import { type Staging, stageStream } from './agent-staging.ts'
 import { AgentStream } from './agent-stream.ts'
@@ -11,7 +12,6 @@ import { MeterFastError } from './errors.ts'
 import { OUTCOMES } from './native.ts'
 import { linkedProblem, liveKey } from './tail/claim.ts'
 import { discoverAll, watchedDirectories } from './tail/discover.ts'
-import type { GapRecord } from './tail/generation-list.ts'
 import { releaseHeld } from './tail/held.ts'
 import type { GenerationRecord } from './tail/identity.ts'
 import type { StreamPlace } from './tail/listing.ts'
@@ -23,10 +23,16 @@ const GRACE_MS = 30_000
 const TURN_BYTES = 64 * 1024 * 1024
 
 /** What streams tell people. */
-export type StreamSignal =
-  | { readonly kind: 'stream'; readonly stream: string }
-  | { readonly kind: 'problem'; readonly message: string }
-  | { readonly kind: 'gap'; readonly gap: GapRecord }
+export type StreamSignal = Extract<AgentSignal, { kind: 'stream' | 'problem' | 'gap' }>
+
+/** How far reading is. */
+export interface StreamsLook {
+  readonly streams: number
+  readonly unreadBytes: number
+  /** Start of the oldest open window, and of the newest one of all. */
+  readonly oldestOpenMs: number | undefined
+  readonly newestMs: number | undefined
+}
 
 export class AgentStreams {
   readonly #config: Config
@@ -176,6 +182,21 @@ export class AgentStreams {
       })
     }
     return sum
+  }
+
+  /** While nothing is read. */
+  look(): StreamsLook {
+    let unreadBytes = 0
+    let oldestOpenMs: number | undefined
+    let newestMs: number | undefined
+    for (const stream of this.#streams.values()) {
+      unreadBytes += stream.files.unreadBytes
+      const { startMs, isOpen } = stream.window
+      if (startMs === undefined) continue
+      if (isOpen && startMs < (oldestOpenMs ?? Number.POSITIVE_INFINITY)) oldestOpenMs = startMs
+      if (startMs > (newestMs ?? Number.NEGATIVE_INFINITY)) newestMs = startMs
+    }
+    return { streams: this.#streams.size, unreadBytes, oldestOpenMs, newestMs }
   }
 
   async close(): Promise<void> {

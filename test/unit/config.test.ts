@@ -115,6 +115,8 @@ describe('the result', () => {
         "lineDimensions": [],
         "observe": {
           "listen": undefined,
+          "logForm": "auto",
+          "logLevel": "info",
         },
         "onMissingState": "backfill",
         "sink": {
@@ -269,6 +271,8 @@ observe: { listen: '[::1]:9464' }
         ],
         "observe": {
           "listen": "[::1]:9464",
+          "logForm": "auto",
+          "logLevel": "info",
         },
         "onMissingState": "backfill",
         "sink": {
