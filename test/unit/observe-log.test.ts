@@ -116,7 +116,7 @@ describe('JSON', () => {
     ])
   })
 
-  test('each refused event is a line of its own, so that none is too long for a collector', async () => {
+  test('each refused event is a line of its own, so that none is too long', async () => {
     expect(await records([REFUSED])).toMatchObject([
       { level: 'error', kind: 'delivery-refused', id: 'A', reason: 'bad unit' },
       { level: 'error', kind: 'delivery-refused', id: 'B', reason: 'too old' },
