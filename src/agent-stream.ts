@@ -287,6 +287,11 @@ export class AgentStream {
     return this.#follower.takeProblems()
   }
 
+  /** Lines by path, in the order of LINE_PATHS; not while bytes are read. */
+  pathCounters(): BigInt64Array {
+    return this.#engine.pathCounters()
+  }
+
   /** Lines so far, in the order of OUTCOMES. */
   counters(): BigInt64Array {
     return this.#lines

@@ -9,7 +9,7 @@ import { noteEnded, putSettings } from './durable/history.ts'
 import { endStream, streams as storedStreams } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
 import { MeterFastError } from './errors.ts'
-import { OUTCOMES } from './native.ts'
+import { LINE_PATHS, OUTCOMES } from './native.ts'
 import { linkedProblem, liveKey } from './tail/claim.ts'
 import { discoverAll, watchedDirectories } from './tail/discover.ts'
 import { releaseHeld } from './tail/held.ts'
@@ -29,6 +29,8 @@ export type StreamSignal = Extract<AgentSignal, { kind: 'stream' | 'problem' | '
 export interface StreamsLook {
   readonly streams: number
   readonly unreadBytes: number
+  /** Lines by path since the run began. */
+  readonly paths: readonly (readonly [string, bigint])[]
   /** Start of the oldest open window, and of the newest one of all. */
   readonly oldestOpenMs: number | undefined
   readonly newestMs: number | undefined
@@ -42,6 +44,8 @@ export class AgentStreams {
   readonly #problems = new ProblemLog()
   /** Streams whose last read failed. */
   readonly #unreadable = new Set<string>()
+  /** Lines by path of streams that are let go. */
+  readonly #endedPaths = new BigInt64Array(LINE_PATHS.length)
   bytesRead = 0
 
   constructor(config: Config, store: StateStore, tell: (signal: StreamSignal) => void) {
@@ -79,6 +83,7 @@ export class AgentStreams {
       this.#streams.delete(name)
       endStream(this.#store, name, OUTCOMES, stream.counters())
       noteEnded(this.#store, name, nowMs)
+      addTo(this.#endedPaths, stream.pathCounters())
       await stream.close()
     }
     const all = [...this.#streams.values()]
@@ -177,26 +182,27 @@ export class AgentStreams {
   counters(): BigInt64Array {
     const sum = new BigInt64Array(OUTCOMES.length)
     for (const stream of this.#streams.values()) {
-      stream.counters().forEach((count, i) => {
-        sum[i] = (sum[i] ?? 0n) + count
-      })
+      addTo(sum, stream.counters())
     }
     return sum
   }
 
   /** While nothing is read. */
   look(): StreamsLook {
+    const paths = this.#endedPaths.slice()
     let unreadBytes = 0
     let oldestOpenMs: number | undefined
     let newestMs: number | undefined
     for (const stream of this.#streams.values()) {
       unreadBytes += stream.files.unreadBytes
+      addTo(paths, stream.pathCounters())
       const { startMs, isOpen } = stream.window
       if (startMs === undefined) continue
       if (isOpen && startMs < (oldestOpenMs ?? Number.POSITIVE_INFINITY)) oldestOpenMs = startMs
       if (startMs > (newestMs ?? Number.NEGATIVE_INFINITY)) newestMs = startMs
     }
-    return { streams: this.#streams.size, unreadBytes, oldestOpenMs, newestMs }
+    const named = LINE_PATHS.map((name, index) => [name, paths[index] ?? 0n] as const)
+    return { streams: this.#streams.size, unreadBytes, paths: named, oldestOpenMs, newestMs }
   }
 
   async close(): Promise<void> {
@@ -229,4 +235,10 @@ export class AgentStreams {
   #tellProblems(problems: readonly { readonly message: string }[]): void {
     for (const { message } of problems) this.#tell({ kind: 'problem', message })
   }
+}
+
+function addTo(sums: BigInt64Array, counts: BigInt64Array): void {
+  counts.forEach((count, index) => {
+    sums[index] = (sums[index] ?? 0n) + count
+  })
 }

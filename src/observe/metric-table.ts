@@ -34,6 +34,14 @@ export const METRICS = {
       'Usage in the unit of its meter, by how far it came: closed (in windows that are over), ' +
       'unattributed, made (into events), accepted or rejected by the sink. Of the state.',
   },
+  linePaths: {
+    name: 'meter_fast_line_paths_total',
+    type: 'counter',
+    labels: ['path', 'reason'],
+    help:
+      'Lines read by this process: matched by a learned shape, or declined to the reference ' +
+      'parser and why, or untried. It says what lines cost, never what they mean.',
+  },
   readBytes: {
     name: 'meter_fast_read_bytes_total',
     type: 'counter',

@@ -50,8 +50,9 @@ export class Metrics {
   readonly #loopGap = new Histogram(GAP_BOUNDS)
   #sums: CommittedSums | undefined
   #look: Look | undefined
-  /** Bytes that the runs before the present one have read: a fault begins a new one. */
+  /** What the runs before the present one have read: a fault begins a new one. */
   #readBefore = 0
+  #pathsBefore = new Map<string, bigint>()
 
   constructor(constants: Constants) {
     this.#constants = constants
@@ -59,6 +60,7 @@ export class Metrics {
 
   note(signal: Signal): void {
     this.#signals.set(signal.kind, (this.#signals.get(signal.kind) ?? 0) + 1)
+    if (signal.kind === 'started') this.#beginRun()
     if (signal.kind === 'committed') {
       this.#commitSeconds.stage.observe(signal.stageMs / 1000)
       this.#commitSeconds.render.observe(signal.renderMs / 1000)
@@ -85,9 +87,23 @@ export class Metrics {
   }
 
   looked(look: Look): void {
-    const before = this.#look?.bytesRead ?? 0
-    if (look.bytesRead < before) this.#readBefore += before
     this.#look = look
+  }
+
+  /** What a run counts begins at 0 again; what a process counts must not. */
+  #beginRun(): void {
+    if (this.#look === undefined) return
+    this.#readBefore += this.#look.bytesRead
+    this.#pathsBefore = new Map(this.#paths(this.#look))
+    this.#look = { ...this.#look, bytesRead: 0, paths: [] }
+  }
+
+  #paths({ paths }: Look): (readonly [string, bigint])[] {
+    const now = new Map(paths)
+    const names = new Set([...this.#pathsBefore.keys(), ...now.keys()])
+    return Array.from(names, (name) => {
+      return [name, (this.#pathsBefore.get(name) ?? 0n) + (now.get(name) ?? 0n)]
+    })
   }
 
   samples(moment: Moment): Samples {
@@ -128,6 +144,7 @@ export class Metrics {
     const { events = 0, held = 0, bytes } = look?.spool ?? {}
     return {
       readBytes: one(look && this.#readBefore + look.bytesRead),
+      linePaths: look ? this.#paths(look).map(pathSample) : [],
       unreadBytes: one(look?.unreadBytes),
       streams: one(look?.streams),
       oldestOpenWindow: one(look && ageSeconds(look.oldestOpenMs)),
@@ -176,6 +193,11 @@ function lineSample([name, value]: readonly [string, bigint]): Sample[] {
   if (name === 'lenient') return []
   const [outcome = '', reason = ''] = name.split('.')
   return [{ labels: { outcome, reason }, value }]
+}
+
+function pathSample([name, value]: readonly [string, bigint]): Sample {
+  const [path = '', reason = ''] = name.split('.')
+  return { labels: { path, reason }, value }
 }
 
 /** Every stage of every meter that has one: what begins at 0 shows its first increase. */

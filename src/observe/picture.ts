@@ -36,10 +36,15 @@ export interface UsageSum {
   readonly amount: bigint
 }
 
-/** How things stand, as of the last look at the logs: about once a second. */
+/**
+ * How things stand, as of the last look at the logs: about once a second. What is counted here is
+ * counted from the `started` signal on.
+ */
 export interface Look {
   readonly streams: number
   readonly bytesRead: number
+  /** Lines by the path that they took through the core, e.g. `declined.escape`. */
+  readonly paths: readonly (readonly [path: string, count: bigint])[]
   readonly unreadBytes: number
   /** Start of the oldest open window, and of the newest one of all. */
   readonly oldestOpenMs: number | undefined

@@ -28,8 +28,15 @@ async function scrape(address: string) {
   const response = await fetch(`${address}/metrics`)
   expect(response.status).toBe(200)
   const families = readMetrics(await response.text(), 'prometheus')
-  return (name: string, labels: Record<string, string> = {}): number =>
+  const metric = (name: string, labels: Record<string, string> = {}): number =>
     sampleOf(families, `meter_fast_${name}`, labels).value
+  /** Over all its series. */
+  const sum = (name: string): number =>
+    families
+      .flatMap(({ samples }) => samples)
+      .filter((sample) => sample.name === `meter_fast_${name}`)
+      .reduce((total, { value }) => total + value, 0)
+  return Object.assign(metric, { sum })
 }
 
 /** Waits until a metric is worth that, and gives that scrape. */
@@ -109,6 +116,7 @@ describe.concurrent('metrics of a running agent', () => {
     expect(metric('segments_closed_total', { by: 'content' })).toBe(1)
     expect(metric('read_bytes_total')).toBe(MIXED.length)
     expect(metric('unread_bytes')).toBe(0)
+    expect(metric.sum('line_paths_total')).toBe(Number(lines.read))
     expect(metric('streams')).toBe(1)
     expect(metric('oldest_open_window_age_seconds')).toBeGreaterThanOrEqual(0)
     expect(metric('state_bytes')).toBeGreaterThan(4096)

@@ -8,6 +8,7 @@ import type { Signal } from '../../src/observe/signals.ts'
 const LOOK: Look = {
   streams: 1,
   bytesRead: 0,
+  paths: [],
   unreadBytes: 0,
   oldestOpenMs: undefined,
   newestMs: undefined,

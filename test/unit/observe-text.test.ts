@@ -42,6 +42,10 @@ const SUMS: CommittedSums = {
 const LOOK: Look = {
   streams: 1,
   bytesRead: 100,
+  paths: [
+    ['matched.batch', 90n],
+    ['untried', 3n],
+  ],
   unreadBytes: 5,
   oldestOpenMs: NOW_MS - 30_000,
   newestMs: NOW_MS + 60_000,
@@ -121,10 +125,20 @@ test('ages and skew are those of the moment of the scrape', () => {
   expect(worth('clock_skew_seconds')).toBe(60)
 })
 
-test('bytes read go on over the runs of one process', () => {
+test('what a run has read is not forgotten by the next run of the process', () => {
   const metrics = full()
-  metrics.looked({ ...LOOK, bytesRead: 40 })
-  expect(sampleOf(read(metrics), 'meter_fast_read_bytes_total').value).toBe(140)
+  metrics.note({ kind: 'started', resumedStreams: 1, isFirstStart: false })
+  const reads = () => {
+    const families = read(metrics)
+    return [
+      sampleOf(families, 'meter_fast_read_bytes_total').value,
+      sampleOf(families, 'meter_fast_line_paths_total', { path: 'matched', reason: 'batch' }).value,
+      sampleOf(families, 'meter_fast_line_paths_total', { path: 'untried', reason: '' }).value,
+    ]
+  }
+  expect(reads()).toEqual([100, 90, 3])
+  metrics.looked({ ...LOOK, bytesRead: 40, paths: [['matched.batch', 5n]] })
+  expect(reads()).toEqual([140, 95, 3])
 })
 
 test('an answer with any number as its status makes no series of its own', () => {
