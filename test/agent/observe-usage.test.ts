@@ -1,5 +1,5 @@
-// Usage by how far it came, in the state: committed with what it counts, so that no crash forgets or
-// doubles any. It is compared with the events that the sink has and with the ledger.
+// Usage by how far it came, in the state: committed with what it counts, so that no crash forgets
+// or doubles any. It is compared with the events that the sink has and with the ledger.
 
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
