@@ -1,7 +1,7 @@
 // `npm run fuzz -- --minutes N`: seeded logs through every kernel of the line shapes that this CPU
 // has and through the reference parser, half of the processes under the address and undefined-
-// behaviour sanitizers, until N minutes are over (1 by default). `--seed N` is the number of the first round; without it, the
-// clock gives one, so that each run plays new rounds.
+// behaviour sanitizers, until N minutes are over (1 by default). `--seed N` is the number of the
+// first round; without it, the clock gives one, so that each run plays new rounds.
 //
 // Prints how many lines each target was given, and appends that to record.jsonl beside this file.
 // A difference ends the run with the number of its round: `--seed` repeats it.
