@@ -1,14 +1,14 @@
 // What people should know about the spool before it is too late: it fills up, or usage waits for
 // longer than a sink remembers ids or takes late events. Each is told once for as long as it lasts.
 
+import type { AgentSignal } from './agent-signal.ts'
+
 const HOUR_MS = 3_600_000
 /** A day, and ten days before the end of the 30 in which billing takes late events. */
 const AGES_MS = [24 * HOUR_MS, 20 * 24 * HOUR_MS]
 const HALF = 0.5
 
-export type SpoolAlarm =
-  | { readonly kind: 'spool-half-full'; readonly bytes: number; readonly bytesMax: number }
-  | { readonly kind: 'unsent-old'; readonly ageMs: number }
+export type SpoolAlarm = Extract<AgentSignal, { kind: 'spool-half-full' | 'unsent-old' }>
 
 export class SpoolAlarms {
   readonly #bytesMax: number

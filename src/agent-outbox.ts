@@ -9,6 +9,8 @@ import type { BatchOutcome } from './deliver/bisection.ts'
 import type { Outbox } from './deliver/sender.ts'
 import { type FrozenBatch, freezeBatch } from './deliver/sink.ts'
 import type { Spool } from './durable/spool.ts'
+import type { UsageAmount, UsageStage } from './durable/usage-sums.ts'
+import { billedBy } from './emit/event.ts'
 
 /** Attempts that one commit makes durable: with one commit a second, 25,600 events a second. */
 const ATTEMPTS_MAX = 256
@@ -19,6 +21,7 @@ export class SpoolOutbox implements Outbox {
   readonly #spool: Spool
   readonly #commit: () => Promise<void>
   readonly #world: AgentWorld
+  readonly #count: ((stage: UsageStage, usage: UsageAmount) => void) | undefined
   /** Batches whose attempt is durable, not handed out yet. */
   readonly #ready: number[] = []
   /** Batches that were set back, each with the number that the next new batch had then. */
@@ -26,11 +29,20 @@ export class SpoolOutbox implements Outbox {
   #closing = false
   #wake: () => void = () => undefined
 
-  /** `commit` resolves when what is staged at the call is durable. */
-  constructor(spool: Spool, commit: () => Promise<void>, world: AgentWorld) {
+  /**
+   * `commit` resolves when what is staged at the call is durable; `count` is told what the events
+   * bill whose outcome is staged.
+   */
+  constructor(
+    spool: Spool,
+    commit: () => Promise<void>,
+    world: AgentWorld,
+    count?: (stage: UsageStage, usage: UsageAmount) => void,
+  ) {
     this.#spool = spool
     this.#commit = commit
     this.#world = world
+    this.#count = count
   }
 
   /** Something may have come into the spool. */
@@ -61,7 +73,20 @@ export class SpoolOutbox implements Outbox {
     const isUntouched = settled === 0 && ids.length > 0
     const left = isUntouched ? number : this.#spool.settle(number, outcome, this.#world.now())
     if (left !== undefined) this.#setBack.set(left, this.#spool.nextNumber)
-    if (!isUntouched) void this.#commit()
+    if (isUntouched) return
+    this.#countUsage(batch, outcome)
+    void this.#commit()
+  }
+
+  #countUsage({ ids, texts }: FrozenBatch, { accepted, quarantined }: BatchOutcome): void {
+    if (this.#count === undefined) return
+    const acceptedIds = new Set(accepted)
+    const rejectedIds = new Set(quarantined.map(({ id }) => id))
+    for (const [index, id] of ids.entries()) {
+      const usage = billedBy(texts[index] ?? '')
+      if (acceptedIds.has(id)) this.#count('accepted', usage)
+      else if (rejectedIds.has(id)) this.#count('rejected', usage)
+    }
   }
 
   /** Stages attempts of batches that may be sent, the oldest first; false when there is none. */

@@ -13,7 +13,8 @@ import { removeSegment, segmentKey, segmentPages, waitingSegments } from './dura
 import { isSendable, type Spool } from './durable/spool.ts'
 import type { BatchPiece, EventText } from './durable/spool-records.ts'
 import type { StateStore } from './durable/state.ts'
-import type { UsageEvent } from './emit/event.ts'
+import type { UsageAmount } from './durable/usage-sums.ts'
+import { billedBy, type UsageEvent } from './emit/event.ts'
 import { renderSlices } from './emit/render.ts'
 import { MeterFastError } from './errors.ts'
 
@@ -51,6 +52,8 @@ export interface RenderedEvents {
   readonly heldEvents: number
   /** A window that lies in the future, if there was one. */
   readonly futureMs: number | undefined
+  /** What the events bill, by meter. */
+  readonly usage: readonly UsageAmount[]
 }
 
 export class SegmentRenderer {
@@ -68,6 +71,7 @@ export class SegmentRenderer {
   #events = 0
   #heldEvents = 0
   #futureMs: number | undefined
+  readonly #usage = new Map<string, bigint>()
 
   /** Windows that ended before `holdBeforeMs` become held events. */
   constructor(store: StateStore, spool: Spool, holdBeforeMs: number, now: () => number) {
@@ -113,10 +117,12 @@ export class SegmentRenderer {
       events: this.#events,
       heldEvents: this.#heldEvents,
       futureMs: this.#futureMs,
+      usage: Array.from(this.#usage, ([meter, amount]) => ({ meter, amount })),
     }
     this.#events = 0
     this.#heldEvents = 0
     this.#futureMs = undefined
+    this.#usage.clear()
     return rendered
   }
 
@@ -183,6 +189,8 @@ export class SegmentRenderer {
     addToPieces(draft.pieces, head)
     current.rendered += 1
     this.#events += 1
+    const { meter, amount } = billedBy(text)
+    this.#usage.set(meter, (this.#usage.get(meter) ?? 0n) + amount)
     if (held) this.#heldEvents += 1
     else if (!isSendable(timeMs, this.#now())) this.#futureMs = timeMs
   }

@@ -14,6 +14,7 @@ import { SpoolAlarms } from './agent-alarms.ts'
 import { Commits } from './agent-commits.ts'
 import { Delivery } from './agent-delivery.ts'
 import { SpoolOutbox } from './agent-outbox.ts'
+import { type RunObserver, RunPictures } from './agent-picture.ts'
 import { SegmentRenderer } from './agent-render.ts'
 import type { RequestDesk } from './agent-requests.ts'
 import { Retention } from './agent-retention.ts'
@@ -63,6 +64,7 @@ export interface AgentParts {
   /** Where other processes ask for something; left out where none can. */
   readonly desk?: RequestDesk
   readonly world?: AgentWorld
+  readonly observer?: RunObserver | undefined
 }
 
 export class AgentRun {
@@ -82,6 +84,7 @@ export class AgentRun {
   readonly #alarms: SpoolAlarms
   readonly #delivery: Delivery
   readonly #retention: Retention
+  readonly #pictures: RunPictures
   #renderer: SegmentRenderer
   #discoverAtMs = Number.NEGATIVE_INFINITY
   #unreachable = 0
@@ -108,8 +111,17 @@ export class AgentRun {
     const paced = options.once !== true && !options.dryRun
     this.#commits = new Commits(store, paced, () => world.elapsed())
     this.#commits.onRequest = () => this.#waker.wake()
-    this.#outbox = new SpoolOutbox(this.#spool, () => this.#commits.request(), world)
+    this.#outbox = new SpoolOutbox(
+      this.#spool,
+      () => this.#commits.request(),
+      world,
+      (...usage) => this.#counters.usage.add(...usage),
+    )
     this.#streams = new AgentStreams(config, store, (signal) => this.#tell(signal))
+    this.#pictures = new RunPictures(parts.observer, store, this.#streams, {
+      spool: this.#spool,
+      counters: this.#counters,
+    })
     this.#retention = new Retention(store, config.state)
     this.#alarms = new SpoolAlarms(config.state.spoolBytesMax)
     this.#delivery = new Delivery(sink, this.#outbox, world, {
@@ -167,6 +179,7 @@ export class AgentRun {
     }
     this.#renderer = this.#makeRenderer(getJson<number>(this.#store, 'start/hold-before') ?? 0)
     const resumedStreams = await this.#streams.resume()
+    this.#pictures.beforeCommit()()
     this.#tell({ kind: 'started', resumedStreams, isFirstStart })
     this.#judgeAmbiguous()
     this.#reserve?.take()
@@ -264,6 +277,8 @@ export class AgentRun {
     for (const alarm of this.#alarms.news(bytes, oldest?.timeMs, this.#world.now())) {
       this.#tell(alarm)
     }
+    const isSpoolFull = this.#spoolFull
+    this.#pictures.look(oldest?.timeMs, { hasDisk: this.#hasDisk, isSpoolFull })
   }
 
   /** Reads, and renders what closed before as long as reads are waited for. */
@@ -291,7 +306,7 @@ export class AgentRun {
     if (this.#streams.pendingBytes > PENDING_BYTES_MAX || !this.#hasDisk) return false
     const { bytes } = this.#spool.counts()
     const full = bytes >= this.#config.state.spoolBytesMax
-    if (full && !this.#spoolFull) this.#tell({ kind: 'spool-full', bytes })
+    if (full !== this.#spoolFull) this.#tell({ kind: full ? 'spool-full' : 'spool-free', bytes })
     this.#spoolFull = full
     return !full
   }
@@ -316,13 +331,17 @@ export class AgentRun {
     if (this.#retention.isDue(startedAtMs)) this.#retention.sweep(this.#world.now(), startedAtMs)
     // What closed just now is rendered at once when it is little: then its pages are not written.
     if (this.#hasDisk) await this.#renderer.render((events) => events >= RENDER_AT_ONCE_EVENTS)
-    const { events, heldEvents, futureMs } = this.#renderer.flush()
+    const { events, heldEvents, futureMs, usage } = this.#renderer.flush()
     this.#counters.add('events', events)
     this.#counters.add('events_held', heldEvents)
+    for (const amount of usage) this.#counters.usage.add('made', amount)
+    this.#counters.usage.stage()
     if (heldEvents > 0) this.#tell({ kind: 'held', events: heldEvents })
     if (futureMs !== undefined) this.#tell({ kind: 'future', timeMs: futureMs })
     const renderedAtMs = this.#world.elapsed()
+    const isDurable = this.#pictures.beforeCommit()
     await this.#commits.commit()
+    isDurable()
     this.#desk?.committed()
     this.#outbox.wake()
     this.#tell({

@@ -17,6 +17,9 @@ import {
   takeNumber,
 } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
+import type { UsageStage } from './durable/usage-sums.ts'
+import { type EventRules, meterReaders } from './emit/meter-rules.ts'
+import { addAmounts, UsagePage } from './emit/usage-page.ts'
 import { OUTCOMES } from './native.ts'
 import type { GapRecord } from './tail/generation-list.ts'
 
@@ -66,7 +69,12 @@ export async function stageStream(
     putStreamPage(store, name, page)
     await slices.did(page.bytes?.length ?? 0)
   }
-  for (const piece of closed) await stagePiece(piece, name, past.settings, staging, slices)
+  for (const piece of closed) {
+    await stagePiece(piece, name, past.settings, staging, slices)
+    const { projects, reasons } = piece.segment
+    countUsage(counters, 'closed', projects, settings.rules)
+    countUsage(counters, 'unattributed', reasons.length > 0 ? [reasons] : [], settings.rules)
+  }
   for (const { generation, lines } of quarantine) {
     const at = { stream: name, generation, settings: past.settings }
     putQuarantine(store, at, lines, staging.quarantineBytesMax)
@@ -101,6 +109,19 @@ async function stagePiece(
   for (const [index, page] of unattributed.entries()) {
     putUnattributed(store, name, index, page)
     await slices.did(page.length)
+  }
+}
+
+function countUsage(
+  { usage }: Counters,
+  stage: UsageStage,
+  pages: readonly Uint8Array[],
+  rules: EventRules,
+): void {
+  if (pages.length === 0) return
+  const amounts = pages.map((page) => new UsagePage(page).total()).reduce(addAmounts)
+  for (const { type, value } of meterReaders(rules)) {
+    usage.add(stage, { meter: type, amount: value(amounts) })
   }
 }
 

@@ -122,8 +122,14 @@ export class AgentStream {
   }
 
   /** Which files are its own, and which of them are held open although they were deleted. */
-  get files(): Pick<StreamFollower, 'knows' | 'held' | 'release'> {
+  get files(): Pick<StreamFollower, 'knows' | 'held' | 'release' | 'unreadBytes'> {
     return this.#follower
+  }
+
+  /** The window that lines belong to now; not while bytes are read. */
+  get window(): { readonly startMs: number | undefined; readonly isOpen: boolean } {
+    const startMs = this.#engine.windowStartMs()
+    return { startMs: startMs < 0 ? undefined : startMs, isOpen: this.#engine.hasOpenSegment() }
   }
 
   /** Bytes in memory that wait for a commit. */
@@ -279,6 +285,11 @@ export class AgentStream {
 
   takeProblems(): TailProblem[] {
     return this.#follower.takeProblems()
+  }
+
+  /** Lines by path, in the order of LINE_PATHS; not while bytes are read. */
+  pathCounters(): BigInt64Array {
+    return this.#engine.pathCounters()
   }
 
   /** Lines so far, in the order of OUTCOMES. */

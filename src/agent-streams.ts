@@ -1,5 +1,6 @@
 // All streams of an agent: found, taken up from the state, read in turns, let go when they end.
 
+import type { AgentSignal } from './agent-signal.ts'
 import { type StreamSettings, sourceOf, streamSettings } from './agent-sources.ts'
 import { type Staging, stageStream } from './agent-staging.ts'
 import { AgentStream } from './agent-stream.ts'
@@ -8,10 +9,9 @@ import { noteEnded, putSettings } from './durable/history.ts'
 import { endStream, streams as storedStreams } from './durable/records.ts'
 import type { StateStore } from './durable/state.ts'
 import { MeterFastError } from './errors.ts'
-import { OUTCOMES } from './native.ts'
+import { LINE_PATHS, OUTCOMES } from './native.ts'
 import { linkedProblem, liveKey } from './tail/claim.ts'
 import { discoverAll, watchedDirectories } from './tail/discover.ts'
-import type { GapRecord } from './tail/generation-list.ts'
 import { releaseHeld } from './tail/held.ts'
 import type { GenerationRecord } from './tail/identity.ts'
 import type { StreamPlace } from './tail/listing.ts'
@@ -23,10 +23,18 @@ const GRACE_MS = 30_000
 const TURN_BYTES = 64 * 1024 * 1024
 
 /** What streams tell people. */
-export type StreamSignal =
-  | { readonly kind: 'stream'; readonly stream: string }
-  | { readonly kind: 'problem'; readonly message: string }
-  | { readonly kind: 'gap'; readonly gap: GapRecord }
+export type StreamSignal = Extract<AgentSignal, { kind: 'stream' | 'problem' | 'gap' }>
+
+/** How far reading is. */
+export interface StreamsLook {
+  readonly streams: number
+  readonly unreadBytes: number
+  /** Lines by path since the run began. */
+  readonly paths: readonly (readonly [string, bigint])[]
+  /** Start of the oldest open window, and of the newest one of all. */
+  readonly oldestOpenMs: number | undefined
+  readonly newestMs: number | undefined
+}
 
 export class AgentStreams {
   readonly #config: Config
@@ -36,6 +44,8 @@ export class AgentStreams {
   readonly #problems = new ProblemLog()
   /** Streams whose last read failed. */
   readonly #unreadable = new Set<string>()
+  /** Lines by path of streams that are let go. */
+  readonly #endedPaths = new BigInt64Array(LINE_PATHS.length)
   bytesRead = 0
 
   constructor(config: Config, store: StateStore, tell: (signal: StreamSignal) => void) {
@@ -73,6 +83,7 @@ export class AgentStreams {
       this.#streams.delete(name)
       endStream(this.#store, name, OUTCOMES, stream.counters())
       noteEnded(this.#store, name, nowMs)
+      addTo(this.#endedPaths, stream.pathCounters())
       await stream.close()
     }
     const all = [...this.#streams.values()]
@@ -171,11 +182,27 @@ export class AgentStreams {
   counters(): BigInt64Array {
     const sum = new BigInt64Array(OUTCOMES.length)
     for (const stream of this.#streams.values()) {
-      stream.counters().forEach((count, i) => {
-        sum[i] = (sum[i] ?? 0n) + count
-      })
+      addTo(sum, stream.counters())
     }
     return sum
+  }
+
+  /** While nothing is read. */
+  look(): StreamsLook {
+    const paths = this.#endedPaths.slice()
+    let unreadBytes = 0
+    let oldestOpenMs: number | undefined
+    let newestMs: number | undefined
+    for (const stream of this.#streams.values()) {
+      unreadBytes += stream.files.unreadBytes
+      addTo(paths, stream.pathCounters())
+      const { startMs, isOpen } = stream.window
+      if (startMs === undefined) continue
+      if (isOpen && startMs < (oldestOpenMs ?? Number.POSITIVE_INFINITY)) oldestOpenMs = startMs
+      if (startMs > (newestMs ?? Number.NEGATIVE_INFINITY)) newestMs = startMs
+    }
+    const named = LINE_PATHS.map((name, index) => [name, paths[index] ?? 0n] as const)
+    return { streams: this.#streams.size, unreadBytes, paths: named, oldestOpenMs, newestMs }
   }
 
   async close(): Promise<void> {
@@ -208,4 +235,10 @@ export class AgentStreams {
   #tellProblems(problems: readonly { readonly message: string }[]): void {
     for (const { message } of problems) this.#tell({ kind: 'problem', message })
   }
+}
+
+function addTo(sums: BigInt64Array, counts: BigInt64Array): void {
+  counts.forEach((count, index) => {
+    sums[index] = (sums[index] ?? 0n) + count
+  })
 }

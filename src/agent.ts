@@ -6,6 +6,7 @@
 // room. Any other fault ends the agent: whoever started it starts it again.
 
 import type { Writable } from 'node:stream'
+import type { AgentObserver } from './agent-observe.ts'
 import { RequestDesk } from './agent-requests.ts'
 import { type AgentReport, AgentRun } from './agent-run.ts'
 import type { AgentSignal } from './agent-signal.ts'
@@ -45,6 +46,7 @@ export class Agent {
   readonly #options: AgentOptions
   readonly #world: AgentWorld
   #run: AgentRun | undefined
+  #observer: AgentObserver | undefined
 
   constructor(config: Config, options: AgentOptions = {}) {
     this.#config = config
@@ -55,19 +57,35 @@ export class Agent {
   /**
    * Runs until the signal aborts (`once`: until all is delivered). A stop closes no window: open
    * totals are committed and taken up by the next run. While another process has the state it
-   * waits, unless `once`. Resolves to undefined when it was stopped while it waited.
+   * waits, unless `once`. Resolves to undefined when it was stopped while it waited. Metrics and
+   * health are at `observe.listen` of the configuration for as long as it runs, unless `once`.
    * @throws {MeterFastError} METER_STATE_LOCKED with `once`, METER_STATE_CORRUPT, METER_DISK,
    *   METER_CONFIG_INVALID; with `once` also METER_SINK_UNREACHABLE.
    */
   async run(signal: AbortSignal): Promise<AgentReport | undefined> {
     const { dryRun, stdout, sink } = this.#options
-    const target = sink ?? (await makeSink(dryRun ? { type: 'stdout' } : this.#config.sink, stdout))
+    await this.#startObserver()
     try {
-      if (dryRun) return await this.#runOn(openMemoryState(), target, undefined, signal)
-      return await this.#runOnDisk(target, signal)
+      const made = sink ?? (await makeSink(dryRun ? { type: 'stdout' } : this.#config.sink, stdout))
+      const target = this.#observer?.watchSink(made) ?? made
+      try {
+        if (dryRun) return await this.#runOn(openMemoryState(), target, undefined, signal)
+        return await this.#runOnDisk(target, signal)
+      } finally {
+        await target.close()
+      }
     } finally {
-      await target.close()
+      await this.#observer?.close()
     }
+  }
+
+  /** A one-shot run beside an agent of the same configuration must not want its address. */
+  async #startObserver(): Promise<void> {
+    const { listen } = this.#config.observe
+    if (listen === undefined || this.#options.once || this.#options.dryRun) return
+    const { AgentObserver } = await import('./agent-observe.ts')
+    this.#observer = await AgentObserver.start(listen, this.#config, this.#world)
+    this.#tell({ kind: 'listening', address: this.#observer.address })
   }
 
   /**
@@ -101,11 +119,13 @@ export class Agent {
     reserve: DiskReserve | undefined,
     signal: AbortSignal,
   ): Promise<AgentReport> {
-    const world = this.#world
+    const observer = this.#observer
+    const world = observer?.watchLoop(this.#world) ?? this.#world
     const { dir } = this.#config.state
     const onDisk = reserve && { reserve, desk: new RequestDesk(dir, store, () => world.now()) }
-    const parts = { store, sink, world, ...onDisk }
-    const run = new AgentRun(this.#config, this.#options, parts)
+    const parts = { store, sink, world, observer, ...onDisk }
+    const onSignal = (one: AgentSignal): void => this.#tell(one)
+    const run = new AgentRun(this.#config, { ...this.#options, onSignal }, parts)
     this.#run = run
     try {
       return await run.run(signal)
@@ -147,6 +167,7 @@ export class Agent {
   }
 
   #tell(signal: AgentSignal): void {
+    this.#observer?.note(signal)
     this.#options.onSignal?.(signal)
   }
 }

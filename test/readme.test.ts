@@ -48,9 +48,10 @@ const send = (text) => process.stdout.write(text + '\\n')
 })
 
 test('the configuration is accepted, also with the format as a map', () => {
-  const [config = '', format = ''] = blocks('yaml')
+  const [config = '', format = '', , observe = ''] = blocks('yaml')
   const map = format.replace('format: ', '').trim()
-  for (const text of [config, config.replace('format: envoy-gateway', `format: ${map}`)]) {
+  const mapped = config.replace('format: envoy-gateway', `format: ${map}`)
+  for (const text of [config, mapped, config + observe]) {
     writeFileSync(join(directory, 'meter-fast.yaml'), text)
     const env = { ...process.env, NODE_NAME: 'node-1' }
     const args = [MAIN, 'check', '--no-environment', '-c', 'meter-fast.yaml']

@@ -1,6 +1,5 @@
 // The texts of --help and --version: short, with examples that work as they stand.
 
-import { readFileSync } from 'node:fs'
 import type { Flag } from './command.ts'
 import { wrapped } from './wrap.ts'
 
@@ -71,15 +70,10 @@ function table(title: string, rows: readonly (readonly [string, string])[]): str
 
 /** `meter-fast 0.1.0 (simdjson 3.9.4 icelake, node v20.20.2, linux x64)` */
 export async function versionText(): Promise<string> {
-  const { buildText } = await import('../meter-build.ts')
+  const { buildText, packageVersion } = await import('../meter-build.ts')
   const { version, platform, arch } = process
   const machine = `node ${version}, ${platform} ${arch}`
   return `meter-fast ${packageVersion()} (${buildText()}, ${machine})\n`
-}
-
-function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
 function capital(sentence: string): string {

@@ -3,9 +3,11 @@
 
 import type { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
-import { Agent, type AgentSignal } from '../agent.ts'
+import { Agent, type AgentReport } from '../agent.ts'
+import { agentLog, type Log } from '../agent-log.ts'
 import { loadConfig } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
+import { MeterFastError } from '../errors.ts'
 import { type CommandIo, environmentTwin, usage } from './command.ts'
 import { grouped } from './scan-table.ts'
 
@@ -26,20 +28,40 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   }
   const once = isOn('once')
   const dryRun = isOn('dry-run')
-  const say = (text: string) => io.stderr(`meter-fast: ${text}\n`)
-  const config = loadConfig(path, { env: io.env, flags, once, onWarning: say })
+  const warnings: string[] = []
+  const onWarning = (text: string) => warnings.push(text)
+  const config = loadConfig(path, { env: io.env, flags, once, onWarning })
+  const log = await agentLog(config.observe, io.redraw !== undefined, io.stderr)
+  for (const text of warnings) log.say('warn', text, { kind: 'config-warning' })
   const agent = new Agent(config, {
     once: once || dryRun,
     dryRun,
     stdout: io.stdout as Writable,
-    onSignal: (signal) => tell(signal, say),
+    onSignal: log.signal,
   })
-  const report = await agent.run(io.signal)
-  if (report === undefined) return 0
-  const { lines, spool } = report
+  try {
+    const report = await agent.run(io.signal)
+    if (report !== undefined) sayEnded(report, log)
+    return 0
+  } catch (error) {
+    return fail(error, log)
+  }
+}
+
+function sayEnded({ lines, spool }: AgentReport, log: Log): void {
   const rest = spool.events > 0 ? `, ${grouped(BigInt(spool.events))} events wait in the spool` : ''
-  say(`${grouped(lines.read)} lines read, ${grouped(lines.metered)} metered${rest}`)
-  return 0
+  const sentence = `${grouped(lines.read)} lines read, ${grouped(lines.metered)} metered${rest}`
+  const [linesRead, linesMetered] = [`${lines.read}`, `${lines.metered}`]
+  log.say('info', sentence, { kind: 'ended', linesRead, linesMetered, spoolEvents: spool.events })
+}
+
+/** A log in JSON has the last word in JSON too. */
+function fail(error: unknown, log: Log): number {
+  const known = error instanceof MeterFastError
+  const { code, exitCode } = known ? error : ({ code: 'METER_BUG', exitCode: 70 } as const)
+  const text = known ? error.message : `${(error as Error)?.stack}`
+  log.say('error', `${code}: ${text}`, { kind: 'failed', code, exitCode })
+  return exitCode
 }
 
 function readRunFlags(args: string[]): Record<string, unknown> {
@@ -48,91 +70,4 @@ function readRunFlags(args: string[]): Record<string, unknown> {
   } catch (cause) {
     throw usage('run', cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : 'bad flags')
   }
-}
-
-function tell(signal: AgentSignal, say: (text: string) => void): void {
-  if (signal.kind === 'delivery') tellDelivery(signal.signal, say)
-  else {
-    const sentence = sentenceOf(signal)
-    if (sentence !== undefined) say(sentence)
-  }
-}
-
-/** What a person should read of a signal; undefined when nothing. */
-function sentenceOf(signal: Exclude<AgentSignal, { kind: 'delivery' }>): string | undefined {
-  switch (signal.kind) {
-    case 'started': {
-      const { resumedStreams } = signal
-      return resumedStreams > 0 ? `going on with ${resumedStreams} streams` : undefined
-    }
-    case 'stream':
-      return `following ${signal.stream}`
-    case 'committed':
-      return undefined
-    case 'waiting':
-      return `waiting: ${signal.message}`
-    case 'problem':
-      return signal.message
-    case 'gap':
-      return gapSentence(signal.gap)
-    case 'held':
-      return (
-        `${signal.events} events are held: there was no state, and their windows are older than ` +
-        'sink_dedup_window. If they were not billed before, run "meter-fast release"'
-      )
-    case 'ambiguous':
-      return ambiguousSentence(signal.batches, signal.heldEvents)
-    case 'future':
-      return `events of the window ${isoTime(signal.timeMs)} wait for it: it lies in the future`
-    case 'spool-half-full':
-      return `the spool is half full: ${signal.bytes} of ${signal.bytesMax} bytes wait for the sink`
-    case 'spool-full':
-      return `the spool is full (${signal.bytes} bytes): reading pauses until the sink accepts`
-    case 'unsent-old':
-      return `the oldest event that the sink has not accepted is ${hours(signal.ageMs)} h old`
-    case 'disk-full':
-      return 'the disk of the state is full: reading pauses, delivery goes on; make room'
-    case 'disk-free':
-      return 'the disk of the state has room again: reading goes on'
-    case 'reopened':
-      return `the state was opened again after a fault: ${signal.message}`
-  }
-}
-
-function ambiguousSentence(batches: number, heldEvents: number): string {
-  const what = `${batches} batches were sent before the last end, and their answers are not known`
-  return heldEvents > 0
-    ? `${what}: ${heldEvents} of their events are held (ambiguous_policy), see "meter-fast release"`
-    : `${what}: they are sent again, with the same bytes`
-}
-
-/** What may be missing, and what certainly is. */
-function gapSentence({ stream, name, offset, end, bytes, reason }: Gap): string {
-  const range = end === null ? `from byte ${offset} on` : `bytes ${offset} to ${end}`
-  const lost = bytes > 0 ? `, ${bytes} bytes were not read` : ''
-  return `GAP: ${stream}: ${name} ${range}: ${reason}${lost}`
-}
-
-function isoTime(timeMs: number): string {
-  return new Date(timeMs).toISOString()
-}
-
-function hours(ms: number): number {
-  return Math.floor(ms / 3_600_000)
-}
-
-type Gap = Extract<AgentSignal, { kind: 'gap' }>['gap']
-type Delivery = Extract<AgentSignal, { kind: 'delivery' }>['signal']
-
-function tellDelivery(signal: Delivery, say: (text: string) => void): void {
-  if (signal.kind === 'settled') {
-    for (const { id, reason } of signal.quarantined) {
-      say(`event ${id} was refused by the sink and is in quarantine: ${reason}`)
-    }
-    return
-  }
-  const { kind, status, text } = signal.answer
-  if (kind === 'accepted') return
-  const wait = signal.waitMs > 0 ? `, next attempt in ${Math.ceil(signal.waitMs / 1000)} s` : ''
-  say(`sink: ${kind}${status > 0 ? ` (${status})` : ''}: ${text || 'no text'}${wait}`)
 }

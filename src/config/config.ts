@@ -108,7 +108,11 @@ export interface Config {
   readonly sinkDedupWindowMs: number
   readonly ambiguousPolicy: 'resend' | 'hold'
   readonly onMissingState: 'hold' | 'backfill'
-  readonly observe: { readonly listen: string | undefined }
+  readonly observe: {
+    readonly listen: string | undefined
+    readonly logForm: 'auto' | 'text' | 'json'
+    readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  }
 }
 
 /** Makes the configuration of values without problems. `once`: what `run --once` defaults to. */
@@ -149,7 +153,11 @@ export function buildConfig(values: Values, catalog: Catalog, once: boolean): Co
     sinkDedupWindowMs: need(values, 'sink_dedup_window'),
     ambiguousPolicy: need(values, 'ambiguous_policy'),
     onMissingState: values.get('on_missing_state') ?? missingStateDefault(values, once),
-    observe: { listen: values.get('observe.listen') },
+    observe: {
+      listen: values.get('observe.listen'),
+      logForm: need(values, 'observe.log_form'),
+      logLevel: need(values, 'observe.log_level'),
+    },
   }
 }
 

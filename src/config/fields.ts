@@ -267,4 +267,18 @@ export const FIELDS: readonly Field[] = [
     patternTodo: 'write HOST:PORT, such as 127.0.0.1:9464',
     about: 'HOST:PORT of /metrics, /healthz and /readyz; nothing listens when left out.',
   },
+  {
+    path: 'observe.log_form',
+    kind: 'choice',
+    default: 'auto',
+    choices: ['auto', 'text', 'json'],
+    about: 'What run writes to stderr: sentences, JSON, or JSON unless stderr is a terminal.',
+  },
+  {
+    path: 'observe.log_level',
+    kind: 'choice',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error'],
+    about: 'What is less than this is not logged; debug has each commit and each answer.',
+  },
 ]

@@ -4,6 +4,7 @@
 import { getJson, putJson } from './codec.ts'
 import { counterKey } from './records.ts'
 import type { StateReader, StateStore } from './state.ts'
+import { UsageSums } from './usage-sums.ts'
 
 /** Everything that is counted besides lines. */
 export const COUNTERS = [
@@ -32,10 +33,13 @@ export type CounterName = (typeof COUNTERS)[number]
 export type Counts = Readonly<Record<CounterName, number>>
 
 export class Counters {
+  /** Usage by meter and by how far it came. */
+  readonly usage: UsageSums
   readonly #store: StateStore
 
   constructor(store: StateStore) {
     this.#store = store
+    this.usage = new UsageSums(store)
   }
 
   /** Stages that a count is higher by `more`. */

@@ -2,7 +2,7 @@
 // A state directory holds `state.mdb` (values), `state.mdb-lock` (LMDB's table of readers) and
 // `lock` (the pid of the writer, who holds an flock on it). All are private to their user.
 
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MeterFastError } from '../errors.ts'
 import { lockDirectory, prepareDirectory, syncDirectory } from './directory.ts'
@@ -66,6 +66,11 @@ export async function openStatePicture(
   native: Pick<StateNative, 'crc32c'>,
 ): Promise<StateReader> {
   return await openReadOnly(directory, native, true)
+}
+
+/** Size of the file of the state in `directory`; 0 when there is none. */
+export function stateBytes(directory: string): number {
+  return statSync(join(directory, FILE_NAME), { throwIfNoEntry: false })?.size ?? 0
 }
 
 /** A state that ends with its process, with every rule of the other but durability. */

@@ -61,6 +61,22 @@ export function usageEvent(fields: EventFields): UsageEvent {
   return { id, type, project, timeMs, text }
 }
 
+/**
+ * Meter and value of an event's text. Inside a string every quote has a backslash before it, so
+ * what is looked for is found at its place only, and nothing is parsed.
+ */
+export function billedBy(text: string): { readonly meter: string; readonly amount: bigint } {
+  return {
+    meter: JSON.parse(between(text, '","type":', ',"subject":"')) as string,
+    amount: BigInt(between(text, ',"data":{"value":"', '"')),
+  }
+}
+
+function between(text: string, before: string, after: string): string {
+  const start = text.indexOf(before) + before.length
+  return text.slice(start, text.indexOf(after, start))
+}
+
 /** The SDK gets `data` as a sink will read it: parsed from the very text that is sent. */
 function validated(fields: EventFields, data: string): CloudEvent<unknown> {
   try {

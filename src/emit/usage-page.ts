@@ -182,6 +182,17 @@ export class UsagePage {
     }
   }
 
+  /** The amounts of all rows, added up. */
+  total(): Amounts {
+    const sums = [0n, 0n, 0n, 0n, 0n, 0n]
+    for (let at = 0; at < this.#amounts.length; at += AMOUNTS) {
+      for (let column = 0; column < AMOUNTS; column++) {
+        sums[column] = (sums[column] ?? 0n) + (this.#amounts[at + column] ?? 0n)
+      }
+    }
+    return amountsOf(sums)
+  }
+
   #textOf(start: number, end: number): string {
     if (this.#ascii !== undefined) return this.#ascii.slice(start, end)
     return decodeUtf8(this.#text.subarray(start, end))
@@ -191,6 +202,20 @@ export class UsagePage {
     const sum = this.#amounts[row * AMOUNTS + column] ?? -1n
     if (sum < 0n) throw damaged(`row ${row} has a negative amount`)
     return sum
+  }
+}
+
+/** Of the columns of amounts, in their order. */
+function amountsOf(columns: readonly bigint[]): Amounts {
+  const [requests = 0n, egressBytes = 0n, ingressBytes = 0n] = columns
+  const [connectionMs = 0n, connectionSecondsFloor = 0n, connectionSeconds = 0n] = columns.slice(3)
+  return {
+    requests,
+    egressBytes,
+    ingressBytes,
+    connectionMs,
+    connectionSecondsFloor,
+    connectionSeconds,
   }
 }
 

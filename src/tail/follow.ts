@@ -198,6 +198,16 @@ export class StreamFollower implements HeldFiles {
     return this.#carried.length === 0 && this.#list.unfinished.every(isRead)
   }
 
+  /** Bytes that the last look saw and nobody has read; of a .gz none, for its size says nothing. */
+  get unreadBytes(): number {
+    let bytes = 0
+    for (const one of this.#list.all) {
+      const isCounted = !one.finished && !one.lost && Number.isFinite(one.sizeBytes)
+      if (isCounted) bytes += Math.max(0, one.sizeBytes - one.readOffset)
+    }
+    return bytes
+  }
+
   /** Generations that were deleted before they were read, as the last look saw them. */
   held(): HeldGeneration[] {
     return heldOf(this.#list)

@@ -178,7 +178,11 @@ export class Command {
 
   constructor(...args: string[]) {
     if (!existsSync(MAIN)) throw new Error('dist/cli/main.js is missing: run "npm run build" first')
-    this.#child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(process.execPath, [MAIN, ...args], {
+      // What people read; that machines read the same is tested where logs are.
+      env: { METER_FAST_OBSERVE_LOG_FORM: 'text', ...process.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
     })

@@ -17,7 +17,10 @@ export interface Outcome {
 export interface RunOptions {
   /** What comes on standard input; nothing by default. */
   readonly input?: Uint8Array | string
-  /** Added to an environment that has only PATH, so that no METER_FAST_* of a machine gets in. */
+  /**
+   * Added to an environment with PATH and logs for people only, so that no METER_FAST_* of a
+   * machine gets in.
+   */
   readonly env?: Readonly<Record<string, string>>
   /** A command in front of node, such as `setpriv`. */
   readonly before?: readonly string[]
@@ -35,7 +38,7 @@ export async function meterFast(
   const [program = '', ...rest] = [...before, process.execPath, ...nodeFlags, MAIN, ...args]
   const child = spawn(program, rest, {
     cwd: directory,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], METER_FAST_OBSERVE_LOG_FORM: 'text', ...env },
     stdio: ['pipe', stdoutFd ?? 'pipe', 'pipe'],
   })
   // A command that ends before it has read its input is judged by its exit code.

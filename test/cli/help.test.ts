@@ -17,9 +17,11 @@ const CONFIG_VALUES = [
   ...['--limits-stream-states-max', '--sink-path', '--sink-url', '--sink-bearer-file'],
   ...['--sink-tls-ca-file', '--sink-tls-cert-file', '--sink-tls-key-file', '--sink-timeout'],
   ...['--sink-dedup-window', '--on-missing-state', '--observe-listen', '--ambiguous-policy'],
+  ...['--observe-log-form', '--observe-log-level'],
   ...['--state-reserve-bytes', '--state-accepted-retention', '--state-ledger-retention'],
-  '--state-quarantine-bytes-max',
-  '--workers-max',
+  ...['--sink-compression', '--sink-creds-file', '--sink-file-bytes-max', '--sink-proxy'],
+  ...['--sink-stream', '--sink-subject'],
+  ...['--state-quarantine-bytes-max', '--workers-max'],
 ]
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
   run: ['--config', '--once', '--dry-run', ...CONFIG_VALUES],

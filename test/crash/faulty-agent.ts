@@ -73,7 +73,11 @@ export class FaultyAgent {
     const preload = ['env', `LD_PRELOAD=${setup.library}`]
     const [program = '', ...rest] = [...before, ...preload, process.execPath, MAIN, ...args]
     this.#child = spawn(program, rest, {
-      env: { PATH: process.env['PATH'], ...faultEnvironment(setup, this.#log) },
+      env: {
+        PATH: process.env['PATH'],
+        METER_FAST_OBSERVE_LOG_FORM: 'text',
+        ...faultEnvironment(setup, this.#log),
+      },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -120,6 +120,8 @@ export function judgeSignals(watch: CommitWatch, signals: readonly AgentSignal[]
   }
 }
 
-function placeOf(gap: CommitWatch['gaps'][number]): string {
+type Gap = Extract<AgentSignal, { kind: 'gap' }>['gap']
+
+function placeOf(gap: Gap): string {
   return [gap.stream, gap.generation, gap.offset, gap.reason].join(' ')
 }

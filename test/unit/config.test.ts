@@ -117,6 +117,8 @@ describe('the result', () => {
         "lineDimensions": [],
         "observe": {
           "listen": undefined,
+          "logForm": "auto",
+          "logLevel": "info",
         },
         "onMissingState": "backfill",
         "sink": {
@@ -272,6 +274,8 @@ observe: { listen: '[::1]:9464' }
         ],
         "observe": {
           "listen": "[::1]:9464",
+          "logForm": "auto",
+          "logLevel": "info",
         },
         "onMissingState": "backfill",
         "sink": {
