@@ -89,7 +89,7 @@ test('every command that is named exists, and every script', () => {
     if (existsSync(join(ROOT, `src/cli/${name}.ts`))) expect(help).toContain(`  ${name} `)
   }
   const scripts = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).scripts
-  for (const [, name = ''] of README.matchAll(/npm run ([a-z0-9:]+)/g)) {
+  for (const [, name = ''] of README.matchAll(/npm run ([a-z0-9:-]+)/g)) {
     expect(Object.keys(scripts)).toContain(name)
   }
   const table = [...README.matchAll(/^\| `([a-z]+)[ `]/gm)].map(([, name]) => name ?? '')
