@@ -14,6 +14,7 @@ streams:
     envelope: crii
 state: { dir: state, spool_bytes_max: 1 }
 sink: { type: fil, path: usage.ndjson }
+dimensions: { region: r, gateway: g, gateway_namespace: n, gateway_class: c }
 `
 const FIVE_TEXTS = [
   'five.yaml:1:1: windw: unknown key; did you mean window?',
