@@ -172,4 +172,19 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'start' },
     ],
   },
+  'a full spool, and a log that is emptied within a line: the gap begins behind what was read': {
+    setup: { logs: ['raw'], wallAheadMs: 0, rotation: 'dated', windowMs: 60_000, dedup: 'ever' },
+    actions: [
+      { do: 'configure', to: { spoolBytesMax: 1_000 } },
+      { do: 'write', log: 0, lines: [{ at: -6_599_483, ms: 1_000 }] },
+      { do: 'start' },
+      { do: 'write', log: 0, lines: [{ at: -1_502_254 }] },
+      { do: 'write', log: 0, lines: [{ at: 615_050 }] },
+      { do: 'write', log: 0, lines: [{ at: 1_230_133 }, { at: 12_674_189 }, { at: 6_337_097 }] },
+      { do: 'kill', after: 1 },
+      { do: 'write', log: 0, lines: [{ at: 756 }, { at: 756 }], withheld: 132 },
+      { do: 'start' },
+      { do: 'truncate', log: 0 },
+    ],
+  },
 }
