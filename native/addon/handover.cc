@@ -14,9 +14,10 @@ void free_block(napi_env /*env*/, void* /*data*/, void* hint) {
   const std::unique_ptr<Bytes> block(static_cast<Bytes*>(hint));
 }
 
+/// Empty when the worker thread ends meanwhile.
 Napi::ArrayBuffer copy_block(Napi::Env env, const Bytes& block) {
   Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, block.size());
-  if (!block.empty()) {
+  if (!block.empty() && !buffer.IsEmpty()) {
     std::memcpy(buffer.Data(), block.data(), block.size());
   }
   return buffer;
@@ -43,7 +44,11 @@ Napi::ArrayBuffer give_block(Napi::Env env, Bytes bytes) {
 
 Napi::Value give_bytes(Napi::Env env, Bytes bytes) {
   const size_t size = bytes.size();
-  return Napi::Uint8Array::New(env, size, give_block(env, std::move(bytes)), 0);
+  const Napi::ArrayBuffer block = give_block(env, std::move(bytes));
+  if (block.IsEmpty()) {
+    return env.Undefined();
+  }
+  return Napi::Uint8Array::New(env, size, block, 0);
 }
 
 std::vector<napi_value> give_views(Napi::Env env, PageList& list) {

@@ -80,11 +80,18 @@ Napi::Value pack_snapshot(Napi::Env env, EngineSnapshot& snapshot) {
   for (uint32_t i = 0; i < views.size(); ++i) {
     const Napi::HandleScope scope(env);
     const Napi::Object page = Napi::Object::New(env);
+    if (pages.IsEmpty() || page.IsEmpty()) {
+      // The worker thread ends: nobody waits for the answer.
+      return env.Undefined();
+    }
     page.Set(name, snapshot.pages.name(i));
     page.Set(bytes, places[i].size == 0 ? env.Null() : Napi::Value(env, views[i]));
     pages.Set(i, page);
   }
   Napi::Object object = Napi::Object::New(env);
+  if (object.IsEmpty()) {
+    return env.Undefined();
+  }
   object.Set("head", give_bytes(env, std::move(snapshot.head)));
   object.Set("pages", pages);
   return object;
