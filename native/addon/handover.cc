@@ -72,7 +72,7 @@ std::vector<napi_value> give_views(Napi::Env env, PageList& list) {
 Napi::Value give_pages(Napi::Env env, PageList& list) {
   const std::vector<napi_value> views = give_views(env, list);
   Napi::Array array = Napi::Array::New(env, views.size());
-  for (uint32_t i = 0; i < views.size(); ++i) {
+  for (uint32_t i = 0; i < views.size() && !array.IsEmpty(); ++i) {
     array.Set(i, views[i]);
   }
   return array;

@@ -7,6 +7,9 @@
 
 namespace mf::addon {
 
+// A worker thread may be ended while its answer is made: from then on nothing can be made any more,
+// and to touch what is empty would end the process. So each answer stops there: nobody waits for it.
+
 bool view_bytes(const Napi::Value& value, std::string_view& bytes) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
     return false;
@@ -37,12 +40,18 @@ bool pin_pages(const Napi::Value& value, PinnedPages& pinned) {
 
 Napi::Value pack_counts(Napi::Env env, std::span<const int64_t> counts) {
   Napi::BigInt64Array array = Napi::BigInt64Array::New(env, counts.size());
+  if (array.IsEmpty()) {
+    return env.Undefined();
+  }
   std::memcpy(array.Data(), counts.data(), counts.size_bytes());
   return array;
 }
 
 Napi::Value pack_part(Napi::Env env, ClosedPart& part) {
   Napi::Object object = Napi::Object::New(env);
+  if (object.IsEmpty()) {
+    return env.Undefined();
+  }
   object.Set("epoch", static_cast<double>(part.epoch));
   object.Set("windowStartMs", static_cast<double>(part.window_start_ms));
   object.Set("windowMs", static_cast<double>(part.window_ms));
@@ -81,7 +90,6 @@ Napi::Value pack_snapshot(Napi::Env env, EngineSnapshot& snapshot) {
     const Napi::HandleScope scope(env);
     const Napi::Object page = Napi::Object::New(env);
     if (pages.IsEmpty() || page.IsEmpty()) {
-      // The worker thread ends: nobody waits for the answer.
       return env.Undefined();
     }
     page.Set(name, snapshot.pages.name(i));
