@@ -8,7 +8,8 @@
 namespace mf::addon {
 
 // A worker thread may be ended while its answer is made: from then on nothing can be made any more,
-// and to touch what is empty would end the process. So each answer stops there: nobody waits for it.
+// and to touch what is empty would end the process. So each answer stops there: nobody waits for
+// it.
 
 bool view_bytes(const Napi::Value& value, std::string_view& bytes) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
