@@ -1,17 +1,17 @@
 // Agent: follows the configured logs and delivers their usage events. This file decides how a run
-// begins and when it begins again; the loop where all stages meet is in agent-run.ts.
+// begins and when it begins again; the loop where all stages meet is in agent/run.ts.
 //
 // A run ends at the first commit that fails: nobody knows then what is on disk. On a full disk the
 // state is opened anew, and the next run goes on from what it says, without reading, until there is
 // room. Any other fault ends the agent: whoever started it starts it again.
 
 import type { Writable } from 'node:stream'
-import type { AgentObserver } from './agent-observe.ts'
-import { RequestDesk } from './agent-requests.ts'
-import { type AgentReport, AgentRun } from './agent-run.ts'
-import type { AgentSignal } from './agent-signal.ts'
-import { makeSink } from './agent-sink.ts'
-import { type AgentWorld, realWorld } from './agent-world.ts'
+import type { AgentObserver } from './agent/observe.ts'
+import { RequestDesk } from './agent/requests.ts'
+import { type AgentReport, AgentRun } from './agent/run.ts'
+import type { AgentSignal } from './agent/signal.ts'
+import { makeSink } from './agent/sink.ts'
+import { type AgentWorld, realWorld } from './agent/world.ts'
 import type { Config } from './config/config.ts'
 import type { Sink } from './deliver/sink.ts'
 import { Counters } from './durable/counters.ts'
@@ -83,7 +83,7 @@ export class Agent {
   async #startObserver(): Promise<void> {
     const { listen } = this.#config.observe
     if (listen === undefined || this.#options.once || this.#options.dryRun) return
-    const { AgentObserver } = await import('./agent-observe.ts')
+    const { AgentObserver } = await import('./agent/observe.ts')
     this.#observer = await AgentObserver.start(listen, this.#config, this.#world)
     this.#tell({ kind: 'listening', address: this.#observer.address })
   }

@@ -29,7 +29,7 @@ const ERRORS = 'src/errors.ts'
 const NATIVE = 'src/native.ts'
 const STAGES = ['src/config/', 'src/tail/', 'src/durable/', 'src/emit/', 'src/deliver/']
 const PARTS = [...STAGES, 'src/catalog/', 'src/observe/']
-const JOINING = [ERRORS, NATIVE, 'src/meter', 'src/agent', ...PARTS]
+const JOINING = [ERRORS, NATIVE, 'src/meter', 'src/agent', 'src/verify/', ...PARTS]
 const IMPORT_TABLE: readonly ImportRow[] = [
   { from: ERRORS, values: [], packages: [] },
   { from: NATIVE, values: [ERRORS] },
@@ -42,18 +42,27 @@ const IMPORT_TABLE: readonly ImportRow[] = [
     types: [NATIVE],
   },
   ...PARTS.map((from) => ({ from, values: [ERRORS], types: [NATIVE] })),
-  // The only files where stages meet; `meter-*.ts` and `agent-*.ts` are their further pages.
+  // Where stages meet: meter.ts and agent.ts with their folders, and what proves a bill.
   { from: 'src/meter', values: JOINING },
   { from: 'src/agent', values: JOINING },
+  { from: 'src/verify/', values: JOINING },
   {
     from: 'src/index.ts',
-    values: [ERRORS, 'src/meter', 'src/agent', 'src/config/'],
+    values: [ERRORS, 'src/meter', 'src/agent', 'src/verify/', 'src/config/'],
     types: [NATIVE, ...PARTS],
   },
   // The first user of the public API: index.ts, or the two files that it re-exports.
   {
     from: 'src/cli/',
-    values: ['src/index.ts', 'src/meter', 'src/agent', ERRORS, 'src/config/', 'src/catalog/'],
+    values: [
+      'src/index.ts',
+      'src/meter',
+      'src/agent',
+      'src/verify/',
+      ERRORS,
+      'src/config/',
+      'src/catalog/',
+    ],
   },
   { from: 'bench/', values: [], packages: ['meter-fast', 'tinybench'] },
   { from: 'test/', values: ['src/', 'bench/'] },
@@ -259,7 +268,7 @@ describe('a planted mistake is found', () => {
       ['src/deliver/sink.ts', TYPE('../emit/event.ts') + VALUE('../errors.ts') + VALUE('undici')],
       ['src/tail/a.ts', VALUE('./b.ts') + TYPE('../native.ts') + VALUE('node:fs')],
       ['src/agent.ts', PARTS.map((part) => VALUE(`./${part.slice(4)}a.ts`)).join('')],
-      ['src/agent-loop.ts', VALUE('./native.ts') + VALUE('./agent-clock.ts')],
+      ['src/agent/loop.ts', VALUE('../native.ts') + VALUE('./clock.ts')],
       ['src/cli/bench.ts', `await ${'import'}('../bench/run.js')\n`],
       ['bench/run.ts', VALUE('meter-fast') + VALUE('tinybench') + VALUE('./peers/a.ts')],
       ['native/engine/a.cc', '#include "native/aggregate/totals.h"\n#include <vector>\n'],

@@ -8,7 +8,7 @@ import type {
   ExplainedEvent,
   ExplainedPiece,
   Explanation,
-} from '../agent-explain.ts'
+} from '../verify/explain.ts'
 import { visible } from './command.ts'
 import { grouped } from './scan-table.ts'
 import { wrapped } from './wrap.ts'

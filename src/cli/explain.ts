@@ -1,6 +1,6 @@
 // `meter-fast explain`: which files, byte ranges and usage events made a number.
 
-import { explainUsage } from '../agent-explain.ts'
+import { explainUsage } from '../verify/explain.ts'
 import { type CommandIo, readFlags, usage, write } from './command.ts'
 import { explainJson, explainText } from './explain-report.ts'
 import { EXPLAIN_FLAGS } from './flags.ts'

@@ -70,7 +70,7 @@ function table(title: string, rows: readonly (readonly [string, string])[]): str
 
 /** `meter-fast 0.1.0 (simdjson 3.9.4 icelake, node v20.20.2, linux x64)` */
 export async function versionText(): Promise<string> {
-  const { buildText, packageVersion } = await import('../meter-build.ts')
+  const { buildText, packageVersion } = await import('../meter/build.ts')
   const { version, platform, arch } = process
   const machine = `node ${version}, ${platform} ${arch}`
   return `meter-fast ${packageVersion()} (${buildText()}, ${machine})\n`

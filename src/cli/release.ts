@@ -1,7 +1,7 @@
 // `meter-fast release`: lets events go that are held because there was no state, or because
 // nobody knows whether the sink has them.
 
-import { carryOut } from '../agent-requests.ts'
+import { carryOut } from '../agent/requests.ts'
 import { type CommandIo, readFlags, usage } from './command.ts'
 import { RELEASE_FLAGS } from './flags.ts'
 import { grouped } from './scan-table.ts'

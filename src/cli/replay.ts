@@ -3,9 +3,9 @@
 
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import type { Operation } from '../agent-replay.ts'
-import type { ProjectMap } from '../agent-replay-usage.ts'
-import { carryOut } from '../agent-requests.ts'
+import type { Operation } from '../agent/replay.ts'
+import type { ProjectMap } from '../agent/replay-usage.ts'
+import { carryOut } from '../agent/requests.ts'
 import { MeterFastError } from '../errors.ts'
 import { type CommandIo, type ParsedFlags, readFlags, usage } from './command.ts'
 import { REPLAY_FLAGS } from './flags.ts'

@@ -3,8 +3,8 @@
 
 import type { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
+import { agentLog, type Log } from '../agent/log.ts'
 import { Agent, type AgentReport } from '../agent.ts'
-import { agentLog, type Log } from '../agent-log.ts'
 import { loadConfig } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
 import { MeterFastError } from '../errors.ts'

@@ -6,8 +6,8 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { MeterFastError } from '../errors.ts'
+import { byAge, inflateFrom, isGzip, podLog } from '../meter/streams.ts'
 import type { Meter } from '../meter.ts'
-import { byAge, inflateFrom, isGzip, podLog } from '../meter-streams.ts'
 
 const SLICE_BYTES = 8 * 1024 * 1024
 

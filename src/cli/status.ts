@@ -6,7 +6,7 @@ import {
   readStatus,
   readUnattributedUsage,
   type StreamStatus,
-} from '../agent-status.ts'
+} from '../agent/status.ts'
 import type { LineCounts } from '../meter.ts'
 import { type CommandIo, readFlags, usage, visible, write } from './command.ts'
 import { STATUS_FLAGS } from './flags.ts'

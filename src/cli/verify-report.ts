@@ -1,6 +1,6 @@
 // The report of `verify`: what was covered, and a table of differences; for people, or as JSON.
 
-import type { Difference, StreamCoverage, Uncovered, VerifyReport } from '../agent-verify.ts'
+import type { Difference, StreamCoverage, Uncovered, VerifyReport } from '../verify/verify.ts'
 import { visible } from './command.ts'
 import { bytesText, grouped as digits } from './scan-table.ts'
 import { wrapped } from './wrap.ts'

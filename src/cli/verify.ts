@@ -1,7 +1,7 @@
 // `meter-fast verify`: recomputes from the logs and compares with the state.
 
-import { type VerifyReport, verifyState } from '../agent-verify.ts'
 import { MeterFastError } from '../errors.ts'
+import { type VerifyReport, verifyState } from '../verify/verify.ts'
 import { type CommandIo, readFlags, usage, write } from './command.ts'
 import { VERIFY_FLAGS } from './flags.ts'
 import { findLogs } from './log-paths.ts'

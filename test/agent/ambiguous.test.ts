@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { carryOut } from '../../src/agent-requests.ts'
+import { carryOut } from '../../src/agent/requests.ts'
 import type { FrozenBatch, SinkAnswer } from '../../src/deliver/sink.ts'
 import { slowEvents } from '../reference/slow-events.ts'
 import { difference, line, SAME } from './bills.ts'

@@ -4,7 +4,7 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readStatus } from '../../src/agent-status.ts'
+import { readStatus } from '../../src/agent/status.ts'
 import type { Config } from '../../src/config/config.ts'
 import { readMetrics, sampleOf } from '../reference/metrics-text.ts'
 import { startGateway } from '../sink/gateway.ts'

@@ -4,7 +4,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Retention } from '../../src/agent-retention.ts'
+import { Retention } from '../../src/agent/retention.ts'
 import { generationsOf, historyOf, readCheckpoint } from '../../src/durable/history.ts'
 import { ledgerRows } from '../../src/durable/ledger.ts'
 import { ledgerDays, readUnattributedDay } from '../../src/durable/ledger-days.ts'

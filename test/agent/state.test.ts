@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { carryOut } from '../../src/agent-requests.ts'
+import { carryOut } from '../../src/agent/requests.ts'
 import { slowEvents } from '../reference/slow-events.ts'
 import { difference, line, parseEvent, SAME, sumsPerProject } from './bills.ts'
 import {

@@ -1,10 +1,10 @@
 // One stream of the agent with its real state, driven step by step instead of by the loop: so a
 // test chooses what is read, staged, committed and delivered before the next crash.
 
-import { SegmentRenderer } from '../../src/agent-render.ts'
-import { streamSettings } from '../../src/agent-sources.ts'
-import { stageStream } from '../../src/agent-staging.ts'
-import { AgentStream } from '../../src/agent-stream.ts'
+import { SegmentRenderer } from '../../src/agent/render.ts'
+import { streamSettings } from '../../src/agent/sources.ts'
+import { stageStream } from '../../src/agent/staging.ts'
+import { AgentStream } from '../../src/agent/stream.ts'
 import type { Config } from '../../src/config/config.ts'
 import { Counters } from '../../src/durable/counters.ts'
 import { putSettings } from '../../src/durable/history.ts'

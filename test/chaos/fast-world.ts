@@ -3,9 +3,9 @@
 // by time and dedup windows keep their proportions.
 
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
+import { type AgentReport, AgentRun } from '../../src/agent/run.ts'
+import type { AgentWaker, AgentWorld } from '../../src/agent/world.ts'
 import type { AgentSignal } from '../../src/agent.ts'
-import { type AgentReport, AgentRun } from '../../src/agent-run.ts'
-import type { AgentWaker, AgentWorld } from '../../src/agent-world.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { Sink } from '../../src/deliver/sink.ts'
 import { openState } from '../../src/durable/store.ts'

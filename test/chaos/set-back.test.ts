@@ -2,8 +2,8 @@
 // came later, and nothing of it is written anew.
 
 import { beforeEach, describe, expect, test } from 'vitest'
-import { SpoolOutbox } from '../../src/agent-outbox.ts'
-import { realWorld } from '../../src/agent-world.ts'
+import { SpoolOutbox } from '../../src/agent/outbox.ts'
+import { realWorld } from '../../src/agent/world.ts'
 import { Spool } from '../../src/durable/spool.ts'
 import { openMemoryState, type StateStore } from '../../src/durable/store.ts'
 import { NEVER } from '../sink/batches.ts'

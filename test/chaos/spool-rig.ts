@@ -1,7 +1,7 @@
 // A spool in memory with its outbox and a sender that does not wait: all of delivery but the disk.
 
-import { SpoolOutbox } from '../../src/agent-outbox.ts'
-import { realWorld } from '../../src/agent-world.ts'
+import { SpoolOutbox } from '../../src/agent/outbox.ts'
+import { realWorld } from '../../src/agent/world.ts'
 import { Sender, type SenderOptions, type SenderSignal } from '../../src/deliver/sender.ts'
 import type { BatchEvent, Sink } from '../../src/deliver/sink.ts'
 import { rejectedEvents } from '../../src/durable/settled.ts'

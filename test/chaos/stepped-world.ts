@@ -2,7 +2,7 @@
 // done all that it will do before more time has passed.
 
 import { setImmediate } from 'node:timers/promises'
-import type { AgentWaker, AgentWorld } from '../../src/agent-world.ts'
+import type { AgentWaker, AgentWorld } from '../../src/agent/world.ts'
 
 interface Sleep {
   readonly dueMs: number

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
-import { readStatus } from '../../src/agent-status.ts'
+import { readStatus } from '../../src/agent/status.ts'
 import { line } from '../agent/bills.ts'
 import { Clock, config, Receiver, RunningAgent, scratch, until } from '../agent/rig.ts'
 

@@ -2,9 +2,9 @@
 // simulated time, stopped or killed, and taken away. All of it is the product's: AgentRun with its
 // tail, core, staging, rendering, spool, outbox and sender.
 
+import { RequestDesk } from '../../src/agent/requests.ts'
+import { AgentRun } from '../../src/agent/run.ts'
 import type { AgentSignal } from '../../src/agent.ts'
-import { RequestDesk } from '../../src/agent-requests.ts'
-import { AgentRun } from '../../src/agent-run.ts'
 import type { Config } from '../../src/config/config.ts'
 import { MeterFastError } from '../../src/errors.ts'
 import { Life } from './life.ts'

@@ -5,7 +5,7 @@
 // Operations, the places where an agent waits for the world, are counted. The count says where the
 // agent dies, and where something else happens in the middle of its work.
 
-import type { AgentWaker, AgentWorld } from '../../src/agent-world.ts'
+import type { AgentWaker, AgentWorld } from '../../src/agent/world.ts'
 import { Dice } from '../reference/dice.ts'
 import { Inodes } from './inodes.ts'
 import { type Life, never, type Source } from './life.ts'

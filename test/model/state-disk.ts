@@ -4,7 +4,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AgentParts } from '../../src/agent-run.ts'
+import type { AgentParts } from '../../src/agent/run.ts'
 import { LmdbBackend } from '../../src/durable/lmdb-backend.ts'
 import { MemoryBackend } from '../../src/durable/memory-backend.ts'
 import { type Backend, type Changes, StagedStore } from '../../src/durable/staged-store.ts'

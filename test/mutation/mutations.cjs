@@ -17,7 +17,7 @@ module.exports = [
   },
   {
     rule: 'no event is sent before the commit that holds it and its attempt',
-    file: 'src/agent-outbox.ts',
+    file: 'src/agent/outbox.ts',
     from: 'if (this.#attempt()) await this.#commit()',
     to: 'if (this.#attempt()) void this.#commit()',
     tests: [AGENT('durable-first')],
@@ -31,7 +31,7 @@ module.exports = [
   },
   {
     rule: 'an acceptance asks for its commit, also when no line follows',
-    file: 'src/agent-outbox.ts',
+    file: 'src/agent/outbox.ts',
     from: '    void this.#commit()\n',
     to: '',
     tests: ['test/crash/acceptance.crash.ts'],
@@ -64,14 +64,14 @@ module.exports = [
   // Positions, totals and what is carried.
   {
     rule: 'open totals are in the commit of their position',
-    file: 'src/agent-staging.ts',
+    file: 'src/agent/staging.ts',
     from: '    putStreamPage(store, name, page)\n',
     to: "    if (!page.name.startsWith('mt')) putStreamPage(store, name, page)\n",
     tests: [AGENT('stream-property')],
   },
   {
     rule: 'a closed segment is in the commit of its position',
-    file: 'src/agent-staging.ts',
+    file: 'src/agent/staging.ts',
     from: '  putSegment(store, number, head)\n',
     to: '',
     tests: [AGENT('stream-property'), AGENT('closing')],
@@ -106,7 +106,7 @@ module.exports = [
   },
   {
     rule: 'a P part is carried into the next generation',
-    file: 'src/agent-stream.ts',
+    file: 'src/agent/stream.ts',
     from: '    await this.#engine.endGeneration()\n    this.#take()',
     to: '    await this.#engine.endGeneration()\n    await this.#engine.endStream()',
     tests: [AGENT('rotation-parts'), AGENT('files')],
@@ -115,14 +115,14 @@ module.exports = [
   // Windows and ids.
   {
     rule: 'a window closes by time only when all was read',
-    file: 'src/agent-stream.ts',
+    file: 'src/agent/stream.ts',
     from: ' || !this.#follower.caughtUp) return',
     to: ') return',
     tests: [AGENT('closing')],
   },
   {
     rule: 'a stop closes nothing',
-    file: 'src/agent-run.ts',
+    file: 'src/agent/run.ts',
     from: '    if (signal.aborted) return\n    await this.#streams.closeNow()',
     to: '    await this.#streams.closeNow()',
     tests: [AGENT('closing')],
@@ -150,7 +150,7 @@ module.exports = [
   },
   {
     rule: 'old windows of a start without a state are held',
-    file: 'src/agent-render.ts',
+    file: 'src/agent/render.ts',
     from: 'const held = !isReplay &&',
     to: 'const held = isReplay &&',
     tests: [AGENT('state')],
@@ -229,7 +229,7 @@ module.exports = [
   },
   {
     rule: 'an ambiguous batch older than the dedup window is held when the config says so',
-    file: 'src/agent-run.ts',
+    file: 'src/agent/run.ts',
     from: "const mayResend = ambiguousPolicy !== 'hold' || lastAttemptAtMs >= rememberedMs",
     to: 'const mayResend = true || lastAttemptAtMs >= rememberedMs || ambiguousPolicy',
     tests: [AGENT('ambiguous')],
@@ -266,7 +266,7 @@ module.exports = [
   },
   {
     rule: 'a gap is in the state',
-    file: 'src/agent-staging.ts',
+    file: 'src/agent/staging.ts',
     from: "    putJson(store, gapKey(takeNumber(store, 'gap')), { ...gap, atMs: nowMs })\n",
     to: '',
     tests: [AGENT('files')],
@@ -275,28 +275,28 @@ module.exports = [
   // What is not billed.
   {
     rule: 'a quarantined line is kept',
-    file: 'src/agent-staging.ts',
+    file: 'src/agent/staging.ts',
     from: '    putQuarantine(store, at, lines, staging.quarantineBytesMax)\n',
     to: '',
     tests: [AGENT('kept-lines')],
   },
   {
     rule: 'unattributed usage is kept',
-    file: 'src/agent-staging.ts',
+    file: 'src/agent/staging.ts',
     from: '    putUnattributed(store, name, index, page)\n',
     to: '',
     tests: [AGENT('kept-lines')],
   },
   {
     rule: 'replayed usage is no longer unattributed',
-    file: 'src/agent-replay-usage.ts',
+    file: 'src/agent/replay-usage.ts',
     from: '      else billed.push(usage)\n',
     to: '      else billed.push(usage)\n      if (usage !== undefined) rows.push(row)\n',
     tests: [AGENT('replay')],
   },
   {
     rule: 'a ledger row that is forgotten is in the sums of its day',
-    file: 'src/agent-retention.ts',
+    file: 'src/agent/retention.ts',
     from: '    addToDay(store, row)\n',
     to: '',
     tests: [AGENT('retention')],
@@ -328,21 +328,21 @@ module.exports = [
   // What is seen from outside.
   {
     rule: 'usage sums are committed with what they count',
-    file: 'src/agent-run.ts',
+    file: 'src/agent/run.ts',
     from: '    this.#counters.usage.stage()\n',
     to: '    setImmediate(() => this.#counters.usage.stage())\n',
     tests: [AGENT('observe-usage')],
   },
   {
     rule: 'what the sink refuses is not counted as accepted usage',
-    file: 'src/agent-outbox.ts',
+    file: 'src/agent/outbox.ts',
     from: "else if (rejectedIds.has(id)) this.#count('rejected', usage)",
     to: "else if (rejectedIds.has(id)) this.#count('accepted', usage)",
     tests: [AGENT('observe-usage')],
   },
   {
     rule: 'counters of the state are told from the start on',
-    file: 'src/agent-run.ts',
+    file: 'src/agent/run.ts',
     from: '    this.#pictures.beforeCommit()()\n',
     to: '',
     tests: [AGENT('observe')],

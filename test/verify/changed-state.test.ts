@@ -2,7 +2,6 @@
 
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Difference } from '../../src/agent-verify.ts'
 import { getJson, packRecord, putJson, unpackRecord } from '../../src/durable/codec.ts'
 import { LmdbBackend } from '../../src/durable/lmdb-backend.ts'
 import { acceptedEntries, rejectedKeys } from '../../src/durable/settled.ts'
@@ -14,6 +13,7 @@ import {
 } from '../../src/durable/spool-records.ts'
 import type { StateStore } from '../../src/durable/state.ts'
 import { stateNative } from '../../src/native.ts'
+import type { Difference } from '../../src/verify/verify.ts'
 import {
   edit,
   type Fate,

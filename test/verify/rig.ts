@@ -2,8 +2,8 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type VerifyReport, verifyState } from '../../src/agent-verify.ts'
 import type { Config } from '../../src/config/config.ts'
+import { type VerifyReport, verifyState } from '../../src/verify/verify.ts'
 
 /** Everything in the directory that begins with `access`, or as a test says. */
 export function logsIn(directory: string, prefix = 'access'): () => Promise<string[]> {

@@ -15,9 +15,9 @@ import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import type { VerifyReport } from '../../src/agent-verify.ts'
 import type { Config } from '../../src/config/config.ts'
 import { MeterFastError } from '../../src/errors.ts'
+import type { VerifyReport } from '../../src/verify/verify.ts'
 import { criWrapped, line } from '../agent/bills.ts'
 import {
   Clock,

@@ -4,11 +4,11 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { VerifyReport } from '../../src/agent-verify.ts'
 import type { Config } from '../../src/config/config.ts'
 import { Spool } from '../../src/durable/spool.ts'
 import { openState, type StateStore } from '../../src/durable/store.ts'
 import { stateNative } from '../../src/native.ts'
+import type { VerifyReport } from '../../src/verify/verify.ts'
 import { line } from '../agent/bills.ts'
 import { config, Receiver, scratch } from '../agent/rig.ts'
 import { StreamModel } from '../agent/stream-model.ts'
