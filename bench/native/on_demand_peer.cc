@@ -31,7 +31,9 @@ class Peer {
   size_t flush() {
     meter_.prepare({requests_.data(), waiting_});
     for (size_t i = 0; i < waiting_; ++i) {
-      added_ += meter_.fold_request(requests_[i]) ? 1 : 0;
+      const size_t folded = meter_.fold_requests({&requests_[i], waiting_ - i});
+      added_ += folded;
+      i += folded;
     }
     waiting_ = 0;
     return added_;
@@ -50,12 +52,13 @@ class Peer {
         object.find_field("bytes_sent").get(sent) || object.find_field("duration").get(duration)) {
       return false;
     }
-    request.key[0] = {};
     ondemand::value start;
+    std::string_view project = line.substr(0, 0);
+    std::string_view route;
     std::string_view text;
-    if ((has_project_ && !raw(object, "project_name", request.key[0])) ||
-        !raw(object, "route_name", request.key[1]) || object.find_field("start_time").get(start) ||
-        start.get_string().get(text)) {
+    if ((has_project_ && !raw(object, "project_name", project)) ||
+        !raw(object, "route_name", route) || object.find_field("start_time").get(start) ||
+        start.get_string().get(text) || !put_key(project, route, request)) {
       return false;
     }
     int64_t ms = 0;
@@ -66,6 +69,17 @@ class Peer {
     request.totals = {1, signed_of(sent), signed_of(received), signed_of(duration),
                       signed_of(duration / 1000)};
     request.clock_ms = ms + signed_of(duration);
+    return true;
+  }
+
+  static bool put_key(std::string_view project, std::string_view route, Request& request) {
+    if (key_blocks_of(static_cast<uint32_t>(project.size())) +
+            key_blocks_of(static_cast<uint32_t>(route.size())) >
+        kKeyBlocksMax) {
+      return false;
+    }
+    const uint32_t blocks = put_key_text(project, request.key.data());
+    request.key_blocks = blocks + put_key_text(route, request.key.data() + blocks);
     return true;
   }
 

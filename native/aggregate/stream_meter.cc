@@ -42,9 +42,9 @@ StreamMeter::StreamMeter(MeterOptions options)
       long_streams_(options_.stream_states_max),
       seed_(hash_seed()) {}
 
-void StreamMeter::count(Outcome outcome) {
-  ++counts_[static_cast<size_t>(outcome)];
-  ++part_counts_[static_cast<size_t>(outcome)];
+void StreamMeter::count(Outcome outcome, int64_t lines) {
+  counts_[static_cast<size_t>(outcome)] += lines;
+  part_counts_[static_cast<size_t>(outcome)] += lines;
 }
 
 Outcome StreamMeter::fold(const Record& record, const LinePlace& place) {
@@ -160,9 +160,8 @@ void StreamMeter::add_metered(Target& target, const Record& record, const Totals
 
 void StreamMeter::prepare(std::span<Request> requests) const {
   const HashSeed seed = seed_;
-  const size_t parts = key_parts();
   for (Request& request : requests) {
-    request.hash = TargetCache::hash({request.key.data(), parts}, seed);
+    request.hash = hash_key(request.view(), seed);
     targets_.prefetch(request.hash);
   }
   for (const Request& request : requests) {
@@ -170,12 +169,24 @@ void StreamMeter::prepare(std::span<Request> requests) const {
   }
 }
 
+size_t StreamMeter::fold_requests(std::span<const Request> requests) {
+  size_t folded = 0;
+  while (folded < requests.size() && fold_request(requests[folded])) {
+    ++folded;
+  }
+  count(Outcome::kMetered, static_cast<int64_t>(folded));
+  return folded;
+}
+
 bool StreamMeter::fold_request(const Request& request) {
-  if (!window_.has_begun() || !is_clock(request.clock_ms) ||
-      window_.place(request.clock_ms).move != Placement::Move::kStay) {
+  if (!is_clock(request.clock_ms) || !window_.keeps(request.clock_ms)) {
     return false;
   }
-  const Target* target = targets_.find({request.key.data(), key_parts()}, request.hash);
+  // It may go on from an earlier record.
+  if (request.has_identity && !long_streams_.empty()) {
+    return false;
+  }
+  const Target* target = targets_.find(request.view(), request.hash);
   if (target == nullptr || target->outcome != Outcome::kMetered || target->key == Target::kNoKey) {
     return false;
   }
@@ -187,32 +198,35 @@ bool StreamMeter::fold_request(const Request& request) {
   }
   open_ = true;
   metered_.add(target->key, request.totals);
-  count(Outcome::kMetered);
   return true;
 }
 
 /// Notes the raw bytes that decide the target, and their hash.
 void StreamMeter::hash_target(const Record& record) {
   const Format& format = options_.format;
-  raw_parts_.clear();
-  raw_parts_.push_back(record.at(format.role(Role::kProject)).raw);
-  raw_parts_.push_back(record.at(format.role(Role::kRoute)).raw);
+  raw_key_.clear();
+  append_key_text(record.at(format.role(Role::kProject)).raw, raw_key_);
+  append_key_text(record.at(format.role(Role::kRoute)).raw, raw_key_);
   for (const int dimension : format.dimensions) {
-    raw_parts_.push_back(record.at(dimension).raw);
+    append_key_text(record.at(dimension).raw, raw_key_);
   }
-  raw_hash_ = TargetCache::hash(raw_parts_, seed_);
+  raw_hash_ = hash_key(raw_key(), seed_);
+}
+
+KeyView StreamMeter::raw_key() const {
+  return {raw_key_.data(), static_cast<uint32_t>(raw_key_.size())};
 }
 
 /// The target of the record that hash_target saw last.
 Target& StreamMeter::target_of(const Record& record) {
-  Target* known = targets_.find(raw_parts_, raw_hash_);
+  Target* known = targets_.find(raw_key(), raw_hash_);
   if (known != nullptr) {
     return *known;
   }
   if (targets_.size() >= 2 * options_.keys_max + 1024) {
     targets_.clear();
   }
-  return targets_.add(raw_parts_, raw_hash_, {encode_target(record), Target::kNoKey});
+  return targets_.add(raw_key(), raw_hash_, {encode_target(record), Target::kNoKey});
 }
 
 /// Who pays for the record; when somebody does, `encoded_` is the key and `project_` its project.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,11 +69,16 @@ struct LinePlace {
 /// A line that is proven to be one request, not lenient, without anything else that the rules look
 /// at: what the fast path makes of nearly every line.
 struct Request {
-  /// Raw bytes of project, route and dimensions, as `key_parts()` counts them.
-  std::array<std::string_view, kKeyPartsMax> key;
+  /// Raw bytes of project, route and dimensions.
+  std::array<KeyBlock, kKeyBlocksMax + 1> key;
+  uint32_t key_blocks = 0;
+  /// Its line names a stream or a connection.
+  bool has_identity = false;
+  uint64_t hash = 0;
   Totals totals;
   int64_t clock_ms = 0;
-  uint64_t hash = 0;
+
+  [[nodiscard]] KeyView view() const { return {key.data(), key_blocks}; }
 };
 
 class StreamMeter {
@@ -82,17 +88,15 @@ class StreamMeter {
   /// Folds one accepted record and says what became of it; also counts it.
   Outcome fold(const Record& record, const LinePlace& place);
 
-  /// True while a request whose line names a stream may go on from an earlier record of it.
-  [[nodiscard]] bool follows_streams() const { return !long_streams_.empty(); }
-  /// Hashes the keys of some requests and fetches what `fold_request` will touch of them.
+  /// Hashes the keys of some requests and fetches what `fold_requests` will touch of them.
   void prepare(std::span<Request> requests) const;
-  /// Does with a prepared request what `fold` does with its record, if that is just to add to a key
-  /// that is known and the open window has room for. False: nothing was done, the caller must
-  /// `fold` the record.
-  bool fold_request(const Request& request);
+  /// Does with prepared requests what `fold` does with their records, as long as that is just to
+  /// add to a key that is known and the open window has room for. Gives how many these were: the
+  /// record of the next one the caller must `fold`.
+  size_t fold_requests(std::span<const Request> requests);
 
-  /// Counts a line that got its outcome without a record.
-  void count(Outcome outcome);
+  /// Counts lines that got their outcome without a record.
+  void count(Outcome outcome, int64_t lines = 1);
 
   /// `offset`: how much of the generation is folded.
   void close_by_time(uint64_t offset);
@@ -121,10 +125,11 @@ class StreamMeter {
   bool restore_page(std::string_view page);
 
  private:
-  [[nodiscard]] size_t key_parts() const { return 2 + options_.format.dimensions.size(); }
+  bool fold_request(const Request& request);
   Outcome judge(const Record& record, const LinePlace& place);
   Outcome judge_log_type(const Record& record, bool& is_request, bool& followed);
   void hash_target(const Record& record);
+  [[nodiscard]] KeyView raw_key() const;
   Target& target_of(const Record& record);
   Outcome encode_target(const Record& record);
   uint32_t overflow_key(std::string_view project);
@@ -158,7 +163,7 @@ class StreamMeter {
   HashSeed seed_;
   DateMemo date_;
   /// The raw key of the record that is being folded.
-  std::vector<std::string_view> raw_parts_;
+  std::vector<KeyBlock> raw_key_;
   uint64_t raw_hash_ = 0;
   std::string identity_;
   std::string encoded_;

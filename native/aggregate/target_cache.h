@@ -7,12 +7,9 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "native/base/hash.h"
+#include "native/base/key_blocks.h"
 #include "native/base/outcome.h"
 
 namespace mf {
@@ -26,20 +23,10 @@ struct Target {
   uint32_t key = kNoKey;
 };
 
-/// The raw bytes that decide a target, in a fixed order.
-using RawParts = std::span<const std::string_view>;
-
+/// Keys are the raw texts that decide a target, in a fixed order; hashes are those of hash_key with
+/// one seed.
 class TargetCache {
  public:
-  /// `seed` is hash_seed(): who hashes many asks once.
-  static uint64_t hash(RawParts parts, const HashSeed& seed) {
-    uint64_t hash = 0;
-    for (const std::string_view part : parts) {
-      hash = hash_bytes(part, seed, hash);
-    }
-    return hash;
-  }
-
   [[nodiscard]] size_t size() const { return size_; }
 
   /// Fetches the slot that a look-up begins with.
@@ -54,41 +41,45 @@ class TargetCache {
       return Target::kNoKey;
     }
     const Slot& slot = slots_[hash & (slots_.size() - 1)];
-    __builtin_prefetch(arena_.data() + slot.begin);
-    __builtin_prefetch(arena_.data() + slot.begin + 64);
+    const KeyBlock* text = arena_.data() + slot.begin;
+    __builtin_prefetch(text);
+    __builtin_prefetch(text + 2);
     return slot.target.key;
   }
 
   /// The target of these bytes; nullptr when they were not added. Valid until the next `add`.
-  Target* find(RawParts parts, uint64_t hash) {
+  Target* find(KeyView key, uint64_t hash) {
     if (slots_.empty()) {
       return nullptr;
     }
     Slot* slot = &slots_[hash & (slots_.size() - 1)];
-    while (slot->is_used && !(slot->hash == hash && is_text(slot->begin, parts))) {
+    while (slot->count != 0 && !is_of(*slot, key, hash)) {
       slot = slot + 1 == slots_.data() + slots_.size() ? slots_.data() : slot + 1;
     }
-    return slot->is_used ? &slot->target : nullptr;
+    return slot->count != 0 ? &slot->target : nullptr;
   }
 
   /// Adds what `find` did not find.
-  Target& add(RawParts parts, uint64_t hash, const Target& target);
+  Target& add(KeyView key, uint64_t hash, const Target& target);
   void clear();
 
  private:
   struct alignas(32) Slot {
     uint64_t hash = 0;
-    /// Where its bytes begin: of each part the length, then the part.
-    uint64_t begin = 0;
+    /// Where its blocks begin, and how many there are; 0: the slot is free.
+    uint32_t begin = 0;
+    uint32_t count = 0;
     Target target;
-    bool is_used = false;
   };
 
-  [[nodiscard]] bool is_text(uint64_t begin, RawParts parts) const;
+  [[nodiscard]] bool is_of(const Slot& slot, KeyView key, uint64_t hash) const {
+    return slot.hash == hash && slot.count == key.count &&
+           equal_keys(arena_.data() + slot.begin, key);
+  }
   void put(const Slot& slot);
 
   std::vector<Slot> slots_;
-  std::string arena_;
+  std::vector<KeyBlock> arena_;
   size_t size_ = 0;
 };
 

@@ -22,12 +22,15 @@ struct Totals {
 
   /// Adds `more`; false, and nothing is changed, when a sum would pass 2^63 - 1.
   bool add(const Totals& more) {
-    Totals sum;
-    if (__builtin_add_overflow(requests, more.requests, &sum.requests) ||
-        __builtin_add_overflow(egress_bytes, more.egress_bytes, &sum.egress_bytes) ||
-        __builtin_add_overflow(ingress_bytes, more.ingress_bytes, &sum.ingress_bytes) ||
-        __builtin_add_overflow(duration_ms, more.duration_ms, &sum.duration_ms) ||
-        __builtin_add_overflow(floor_seconds, more.floor_seconds, &sum.floor_seconds)) {
+    // Neither side is below 0, so a sum that passes 2^63 - 1 is.
+    const auto sum_of = [](int64_t left, int64_t right) {
+      return static_cast<int64_t>(static_cast<uint64_t>(left) + static_cast<uint64_t>(right));
+    };
+    const Totals sum = {sum_of(requests, more.requests), sum_of(egress_bytes, more.egress_bytes),
+                        sum_of(ingress_bytes, more.ingress_bytes),
+                        sum_of(duration_ms, more.duration_ms),
+                        sum_of(floor_seconds, more.floor_seconds)};
+    if (!sum.is_counted()) {
       return false;
     }
     *this = sum;

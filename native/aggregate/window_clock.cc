@@ -8,7 +8,6 @@
 namespace mf {
 namespace {
 
-constexpr int64_t kSetBackMs = 3'600'000;
 constexpr int64_t kWindowMaxMs = 3'600'000;
 
 }  // namespace

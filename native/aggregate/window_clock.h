@@ -29,6 +29,12 @@ class WindowClock {
 
   /// Where a line with this clock (kNoClock: none) belongs. Changes nothing.
   [[nodiscard]] Placement place(int64_t clock_ms) const;
+  /// What `place` says of most lines, without a division: the clock is one of the open window, or a
+  /// late one of its epoch.
+  [[nodiscard]] bool keeps(int64_t clock_ms) const {
+    return begun_ && clock_ms < window_start_ms_ + window_ms_ &&
+           clock_ms >= window_start_ms_ - kSetBackMs;
+  }
   /// Makes the placement true.
   void move(const Placement& placement);
 
@@ -41,6 +47,9 @@ class WindowClock {
   bool load(ByteReader& in);
 
  private:
+  /// How far a clock may be before the window: beyond it, the clock was set back (DESIGN 5.2).
+  static constexpr int64_t kSetBackMs = 3'600'000;
+
   int64_t window_ms_;
   /// The configured length; it applies from the next segment when a restored one differs.
   const int64_t next_window_ms_;

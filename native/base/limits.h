@@ -43,6 +43,9 @@ inline constexpr size_t kIdentityBytesMax = 192;
 /// format with more, each line is read into a record first.
 inline constexpr size_t kKeyPartsMax = 4;
 
+/// Blocks of 32 bytes of such a key; a line with a longer one is read into a record first.
+inline constexpr uint32_t kKeyBlocksMax = 8;
+
 /// Largest amount that Envoy prints exactly, 2^53 (DESIGN 4.3).
 inline constexpr uint64_t kAmountMax = 1ULL << 53;
 

@@ -106,23 +106,21 @@ uint32_t LineFolder::fold_requests(uint32_t first, uint64_t base) {
   for (; end < last && batch_->slots[end].state == kLineSimple; ++end) {
     const LineSlot& slot = batch_->slots[end];
     Request& request = requests_[end - first];
-    matcher_->read_key(*batch_, slot, request.key);
+    request.key_blocks = matcher_->read_key(*batch_, slot, request.key.data());
     static_assert(sizeof(Totals) == sizeof(LineSlot::totals));
     std::memcpy(&request.totals, slot.totals, sizeof slot.totals);
     request.clock_ms = slot.clock_ms;
+    request.has_identity = matcher_->shape(slot).has_identity;
   }
   meter_.prepare({requests_.data(), end - first});
-  int64_t folded = 0;
   for (uint32_t i = first; i < end; ++i) {
-    const LineSlot& slot = batch_->slots[i];
-    const bool may_go_on = matcher_->shape(slot).has_identity && meter_.follows_streams();
-    if (!may_go_on && meter_.fold_request(requests_[i - first])) {
-      ++folded;
-    } else {
-      fold_record(slot, base + slot.begin);
+    const size_t folded = meter_.fold_requests({&requests_[i - first], end - i});
+    paths_[static_cast<size_t>(LinePath::kBatch)] += static_cast<int64_t>(folded);
+    i += static_cast<uint32_t>(folded);
+    if (i < end) {
+      fold_record(batch_->slots[i], base + batch_->slots[i].begin);
     }
   }
-  paths_[static_cast<size_t>(LinePath::kBatch)] += folded;
   return end;
 }
 

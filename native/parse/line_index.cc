@@ -29,7 +29,7 @@ void LineIndex::begin(std::string_view lines) {
   base_ = lines.data();
   size_ = static_cast<uint32_t>(lines.size());
   indexed_ = count_ = line_ = first_ = 0;
-  has_high_ = false;
+  has_high_ = had_escapes_ = false;
   is_utf8_ = true;
   // A window that begins at a line begins without an escape.
   uint32_t* doubts = escapes_.doubts;
@@ -65,11 +65,8 @@ bool LineIndex::grow() {
   if (indexed_ == size_ || indexed_ > kLineBytesMax) {
     return false;
   }
-  // The line that is not whole may have begun two windows ago.
-  if (knows_escapes_ && escapes_.seen == 0 && escapes_.doubt_count == 0 &&
-      (indexed_ == 0 || std::memchr(base_, '\\', indexed_) == nullptr)) {
-    knows_escapes_ = false;
-  }
+  // A line that is not whole began in the window before, for it is shorter than one.
+  had_escapes_ = escapes_.seen != 0;
   escapes_.seen = 0;
   index_to(std::min(indexed_ + kWindowBytes, size_));
   return true;
@@ -77,9 +74,7 @@ bool LineIndex::grow() {
 
 void LineIndex::index_to(uint32_t end) {
   const IndexResult found =
-      knows_escapes_
-          ? kernel_.index_escaped(base_, indexed_, end, positions_.get() + count_, &escapes_)
-          : kernel_.index(base_, indexed_, end, positions_.get() + count_);
+      kernel_.index(base_, indexed_, end, positions_.get() + count_, &escapes_);
   count_ += found.count;
   indexed_ = end;
   has_high_ = has_high_ || found.has_high != 0;
@@ -101,18 +96,6 @@ void LineIndex::check_utf8() {
     // What follows is the beginning of a line: nothing is known of it yet.
     has_high_ = end < indexed_;
   }
-}
-
-void LineIndex::learn_escapes() {
-  knows_escapes_ = true;
-  count_ = first_;
-  // In steps of whole blocks, or the next window would not know what this one's last byte escapes.
-  const uint32_t bytes = (indexed_ - line_ + 63) / 64 * 64;
-  indexed_ = line_;
-  // Lines before this one may still wait for what is known of them all.
-  const bool was_utf8 = is_utf8_;
-  index_to(std::min(line_ + bytes, size_));
-  is_utf8_ = is_utf8_ && was_utf8;
 }
 
 uint32_t LineIndex::pass_unindexed() {

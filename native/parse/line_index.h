@@ -4,10 +4,6 @@
 // Positions are 16 bits wide, from `base`, so that few of them fill a cache line; the window moves
 // on to the first line that is not done with before it would grow beyond what they can name.
 //
-// Backslashes are rare, so windows are first indexed as if there were none: a backslash is a
-// special byte like a quote, and a line with one matches nothing. Only then its window is indexed
-// again, with escapes understood, and so are the windows that follow, until one has no backslash.
-//
 // UTF-8 is checked for all lines of a window at once, and only where a byte is above 0x7F. When
 // that fails, lines are checked one by one.
 #pragma once
@@ -51,10 +47,8 @@ class LineIndex {
   /// Moves behind the next line, however long it is, and gives its end.
   uint32_t pass_unindexed();
 
-  /// Escapes are understood: quotes that are escaped are not in the index.
-  [[nodiscard]] bool knows_escapes() const { return knows_escapes_; }
-  /// Indexes again from the next line on, with escapes.
-  void learn_escapes();
+  /// False: there is no backslash in these lines.
+  [[nodiscard]] bool has_escapes() const { return had_escapes_ || escapes_.seen != 0; }
 
   /// True when the line has an escape that is not valid, or that is a surrogate. To be asked of
   /// lines in their order.
@@ -81,7 +75,8 @@ class LineIndex {
   uint32_t count_ = 0;
   uint32_t line_ = 0;
   uint32_t first_ = 0;
-  bool knows_escapes_ = false;
+  /// Of the window before.
+  bool had_escapes_ = false;
   bool has_high_ = false;
   bool is_utf8_ = true;
   EscapeState escapes_{};

@@ -81,19 +81,14 @@ void LineMatcher::collect(LineBatch& batch) {
       add_line(batch, shape, line_feed);
       continue;
     }
-    bool has_backslash = false;
-    if (!find_line_feed(line_feed, has_backslash)) {
+    if (!find_line_feed(line_feed)) {
       break;
-    }
-    if (has_backslash && !index_.knows_escapes()) {
-      index_.learn_escapes();
-      continue;
     }
     const uint32_t begin = index_.line();
     index_.pass(line_feed);
     add_declined(batch, begin, index_.line(), why_unmatched(begin));
   }
-  batch.has_escapes = index_.knows_escapes();
+  batch.has_escapes = index_.has_escapes();
 }
 
 /// Of the line that was passed last, and that no shape fits by number.
@@ -134,16 +129,12 @@ bool LineMatcher::is_line_of(const Shape& shape, uint32_t& line_feed) const {
              : is_plain_cri(index_.base() + index_.line(), open - index_.line());
 }
 
-bool LineMatcher::find_line_feed(uint32_t& line_feed, bool& has_backslash) const {
-  for (uint32_t special = index_.first(); special < index_.count(); ++special) {
-    const char byte = index_.base()[index_.positions()[special]];
-    has_backslash = has_backslash || byte == '\\';
-    if (byte == '\n') {
-      line_feed = special;
-      return true;
-    }
+bool LineMatcher::find_line_feed(uint32_t& line_feed) const {
+  line_feed = index_.first();
+  while (line_feed < index_.count() && !index_.is_line_feed(line_feed)) {
+    ++line_feed;
   }
-  return false;
+  return line_feed < index_.count();
 }
 
 void LineMatcher::add_line(LineBatch& batch, uint32_t shape, uint32_t line_feed) {

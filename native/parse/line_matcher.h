@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "native/base/key_blocks.h"
 #include "native/parse/clock.h"
 #include "native/parse/envelope.h"
 #include "native/parse/line_index.h"
@@ -68,9 +69,9 @@ class LineMatcher {
   [[nodiscard]] const LearnedShape& shape(const LineSlot& slot) const { return store_[slot.shape]; }
   /// The values of such a line, as the reference parser gives them.
   void read(const LineBatch& batch, const LineSlot& slot, Record& record) const;
-  /// The raw bytes of its project, route and dimensions, where `is_simple` is true of its shape.
-  void read_key(const LineBatch& batch, const LineSlot& slot,
-                std::array<std::string_view, kKeyPartsMax>& key) const;
+  /// The raw bytes of its project, route and dimensions, where `is_simple` is true of its shape,
+  /// and how many blocks they took: 0 when they do not fit.
+  uint32_t read_key(const LineBatch& batch, const LineSlot& slot, KeyBlock* key) const;
   /// Its text without the envelope, and the envelope's time.
   [[nodiscard]] std::string_view content(const LineBatch& batch, const LineSlot& slot) const;
   [[nodiscard]] std::string_view envelope_time(const LineBatch& batch, const LineSlot& slot) const;
@@ -91,7 +92,7 @@ class LineMatcher {
   [[nodiscard]] LinePath why_unmatched(uint32_t begin) const;
   void add_line(LineBatch& batch, uint32_t shape, uint32_t line_feed);
   static void add_declined(LineBatch& batch, uint32_t begin, uint32_t end, LinePath why);
-  [[nodiscard]] bool find_line_feed(uint32_t& line_feed, bool& has_backslash) const;
+  [[nodiscard]] bool find_line_feed(uint32_t& line_feed) const;
 
   void match_group(LineBatch& batch, uint32_t shape);
   void match_rest(LineBatch& batch);

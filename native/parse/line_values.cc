@@ -189,12 +189,17 @@ void LineMatcher::read(const LineBatch& batch, const LineSlot& slot, const Learn
   record.lenient = false;
 }
 
-void LineMatcher::read_key(const LineBatch& batch, const LineSlot& slot,
-                           std::array<std::string_view, kKeyPartsMax>& key) const {
+uint32_t LineMatcher::read_key(const LineBatch& batch, const LineSlot& slot, KeyBlock* key) const {
   const LearnedShape& learned = store_[slot.shape];
+  uint32_t blocks = 0;
   for (size_t part = 0; part < learned.key_parts; ++part) {
-    key[part] = text_at(batch, slot, learned.key[part]);
+    const std::string_view text = text_at(batch, slot, learned.key[part]);
+    if (blocks + key_blocks_of(static_cast<uint32_t>(text.size())) > kKeyBlocksMax) {
+      return 0;
+    }
+    blocks += put_key_text(text, &key[blocks]);
   }
+  return blocks;
 }
 
 std::string_view LineMatcher::content(const LineBatch& batch, const LineSlot& slot) const {
@@ -235,7 +240,7 @@ bool LineMatcher::fits(std::string_view line, const LearnedShape& learned,
   batch.positions = positions.data();
   batch.has_escapes = true;
   const auto size = static_cast<uint32_t>(line.size()) + 1;
-  const IndexResult found = kernel_.index_escaped(batch.base, 0, size, positions.data(), &escapes);
+  const IndexResult found = kernel_.index(batch.base, 0, size, positions.data(), &escapes);
   LineSlot& slot = batch.slots[0];
   slot.first = 0;
   const MatchTask task{batch.base, &learned.shape, &minute_, {positions.data()}, {&slot}};

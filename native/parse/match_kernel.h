@@ -39,12 +39,10 @@ struct MatchTask {
 };
 
 struct MatchKernel {
-  /// Writes the positions, from `base`, of all special bytes in [from, to): quotes, backslashes and
-  /// control bytes. Room for 64 more positions is needed.
-  IndexResult (*index)(const char* base, uint32_t from, uint32_t to, uint16_t* positions);
-  /// The same without backslashes and without quotes that are escaped.
-  IndexResult (*index_escaped)(const char* base, uint32_t from, uint32_t to, uint16_t* positions,
-                               EscapeState* escapes);
+  /// Writes the positions, from `base`, of all special bytes in [from, to): control bytes, and
+  /// quotes that are not escaped. Room for 64 more positions is needed.
+  IndexResult (*index)(const char* base, uint32_t from, uint32_t to, uint16_t* positions,
+                       EscapeState* escapes);
   /// Matches four lines, or the first alone. Of each line whose literal bytes are those of the
   /// shape a bit is set in the answer, and its slot's totals, clock and state are filled.
   uint32_t (*match_four)(const MatchTask* task);

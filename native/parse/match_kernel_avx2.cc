@@ -24,7 +24,6 @@ struct Block {
 
 struct Classes {
   __m256i quote;
-  __m256i backslash;
   __m256i last_control;
 };
 
@@ -41,7 +40,7 @@ MF_INLINE uint64_t mask_of(__m256i low, __m256i high) {
 }
 
 MF_INLINE Classes load_classes() {
-  return {_mm256_set1_epi8('"'), _mm256_set1_epi8('\\'), _mm256_set1_epi8(0x1F)};
+  return {_mm256_set1_epi8('"'), _mm256_set1_epi8(0x1F)};
 }
 MF_INLINE Block load_block(const char* text) {
   return {load_half(text), load_half(text + 32)};
@@ -60,11 +59,18 @@ MF_INLINE bool any_high(Seen seen) {
 MF_INLINE __m256i special_bytes(__m256i bytes, const Classes& classes) {
   const __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, classes.last_control), bytes);
   const __m256i quote = _mm256_cmpeq_epi8(bytes, classes.quote);
-  const __m256i backslash = _mm256_cmpeq_epi8(bytes, classes.backslash);
-  return _mm256_or_si256(control, _mm256_or_si256(quote, backslash));
+  return _mm256_or_si256(control, quote);
 }
 MF_INLINE uint64_t special_mask(Block block, const Classes& classes) {
   return mask_of(special_bytes(block.low, classes), special_bytes(block.high, classes));
+}
+MF_INLINE bool has_backslash(Block first, Block second) {
+  const __m256i backslash = _mm256_set1_epi8('\\');
+  const __m256i found = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(first.low, backslash),
+                                                        _mm256_cmpeq_epi8(first.high, backslash)),
+                                        _mm256_or_si256(_mm256_cmpeq_epi8(second.low, backslash),
+                                                        _mm256_cmpeq_epi8(second.high, backslash)));
+  return _mm256_movemask_epi8(found) != 0;
 }
 MF_INLINE uint64_t either_byte(Block block, char one, char other) {
   const __m256i a = _mm256_set1_epi8(one);
@@ -142,7 +148,7 @@ MF_INLINE uint64_t values_of(const uint64_t digits[4], uint64_t values[4]) {
 
 }  // namespace
 
-const MatchKernel kMatchKernel = {index_plain, index_escaped, match_four, match_one};
+const MatchKernel kMatchKernel = {index_specials, match_four, match_one};
 
 }  // namespace mf::avx2
 MF_TARGET_END

@@ -29,7 +29,7 @@ constexpr Tables make_tables() {
     tables.offsets[i] = (uint8_t)i;
   }
   for (uint32_t byte = 0; byte < 128; ++byte) {
-    const bool is_special = byte < 0x20 || byte == '"' || byte == '\\';
+    const bool is_special = byte < 0x20 || byte == '"';
     tables.specials[byte] = (uint8_t)(is_special ? byte : byte ^ 1);
   }
   return tables;
@@ -80,6 +80,11 @@ MF_INLINE bool any_high(Seen seen) {
 
 MF_INLINE uint64_t special_mask(Block block, const Classes& classes) {
   return _mm512_cmpeq_epi8_mask(block, _mm512_permutex2var_epi8(classes.low, block, classes.high));
+}
+MF_INLINE bool has_backslash(Block first, Block second) {
+  const __m512i backslash = _mm512_set1_epi8('\\');
+  return (_mm512_cmpeq_epi8_mask(first, backslash) | _mm512_cmpeq_epi8_mask(second, backslash)) !=
+         0;
 }
 MF_INLINE uint64_t either_byte(Block block, char one, char other) {
   return _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(one)) |
@@ -155,7 +160,7 @@ MF_INLINE uint64_t values_of(const uint64_t digits[4], uint64_t values[4]) {
 
 }  // namespace
 
-const MatchKernel kMatchKernel = {index_plain, index_escaped, match_four, match_one};
+const MatchKernel kMatchKernel = {index_specials, match_four, match_one};
 
 }  // namespace mf::avx512
 MF_TARGET_END

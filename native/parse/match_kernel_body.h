@@ -1,7 +1,8 @@
 // The shape match, once for all instruction sets: included by each match_kernel_<set>.cc, inside
 // its own namespace and target region, behind the vector operations that it is written in.
 //
-// Index. One pass writes the positions of all special bytes: quotes, backslashes, control bytes.
+// Index. One pass writes the positions of all special bytes: quotes and control bytes. Quotes that
+// are escaped are none.
 //
 // Match. In a line of a known shape the n-th special byte always plays the same part, so the place
 // of each key and value is a load from the index and not the end of a chain of searches. Literal
@@ -10,40 +11,18 @@
 //   - literal bytes are equal to the shape's. They hold all special bytes of the shape, at offsets
 //     that are compared, so each special byte of the line is the one that the shape means;
 //   - between the quotes of a string is no special byte, because the ranks of the two differ by
-//     one: no control byte, no quote, and no backslash, unless the index left out escapes that it
-//     has checked itself. What is above 0x7F the caller checks (UTF-8);
+//     one: no control byte, no quote, and no backslash but of escapes that the index has checked.
+//     What is above 0x7F the caller checks (UTF-8);
 //   - numbers have 1 to 8 digits without leading zeros, or are marked as odd for the caller.
 //
-// Escapes. Where backslashes occur, `index_escaped` finds which bytes they escape (odd runs of
-// backslashes, as simdjson does), leaves both out of the index, and checks that each escape is
-// valid, with masks of 64 bytes at a time. A block with a fault, or with a surrogate, whose partner
-// would have to be looked for, is only noted: a line that touches it is declined.
+// Escapes. Of a block of 64 bytes with backslashes the index finds which bytes they escape (odd
+// runs of backslashes, as simdjson does), leaves both out, and checks that each escape is valid,
+// with masks. A block with a fault, or with a surrogate, whose partner would have to be looked for,
+// is only noted: a line that touches it is declined.
 //
 // Nothing here reads more than kPaddingBytes before or behind the lines.
 
 // ---- index ----
-
-MF_KERNEL IndexResult index_plain(const char* base, uint32_t from, uint32_t to,
-                                  uint16_t* positions) {
-  const Classes classes = load_classes();
-  Seen seen = nothing_seen();
-  uint16_t* out = positions;
-  uint32_t at = from;
-  for (; at + 128 <= to; at += 128) {
-    const Block first = load_block(base + at);
-    const Block second = load_block(base + at + 64);
-    seen = see(seen, first, second);
-    out = put_positions(out, special_mask(first, classes), at);
-    out = put_positions(out, special_mask(second, classes), at + 64);
-  }
-  for (; at < to; at += 64) {
-    const Block block = load_block(base + at);
-    const uint64_t inside = to - at >= 64 ? ~0ULL : ~0ULL >> (64 - (to - at));
-    seen = see(seen, block, block);
-    out = put_positions(out, special_mask(block, classes) & inside, at);
-  }
-  return {(uint32_t)(out - positions), any_high(seen)};
-}
 
 /// The bytes that are escaped, and in `starts` the backslashes that escape them: simdjson's
 /// arithmetic on odd runs. `escaped_first` says whether the first byte is, and then for the next.
@@ -74,27 +53,47 @@ MF_INLINE bool escapes_are_plain(Block block, uint64_t escaped, EscapeState* sta
   return faults == 0;
 }
 
-MF_KERNEL IndexResult index_escaped(const char* base, uint32_t from, uint32_t to,
-                                    uint16_t* positions, EscapeState* state) {
+/// Special bytes of a block in which backslashes may be, or which an escape that began before
+/// reaches into: those that are not escaped. Sets `doubts` where an escape is not plain.
+MF_INLINE uint64_t unescaped_mask(Block block, uint64_t specials, uint64_t inside, uint32_t at,
+                                  EscapeState* state) {
+  const uint64_t backslashes = either_byte(block, '\\', '\\') & inside;
+  uint64_t starts = 0;
+  const uint64_t escaped = escaped_bytes(backslashes, &state->escaped, &starts);
+  if (!escapes_are_plain(block, escaped & inside, state)) {
+    state->doubts[state->doubt_count++] = at;
+  }
+  state->seen |= backslashes != 0;
+  return specials & ~(escaped & either_byte(block, '"', '"'));
+}
+
+MF_KERNEL IndexResult index_specials(const char* base, uint32_t from, uint32_t to,
+                                     uint16_t* positions, EscapeState* state) {
   const Classes classes = load_classes();
   Seen seen = nothing_seen();
   uint16_t* out = positions;
-  for (uint32_t at = from; at < to; at += 64) {
+  uint32_t at = from;
+  uint64_t open = state->escaped | state->unit_digits;
+  for (; at + 128 <= to; at += 128) {
+    const Block first = load_block(base + at);
+    const Block second = load_block(base + at + 64);
+    seen = see(seen, first, second);
+    uint64_t one = special_mask(first, classes);
+    uint64_t other = special_mask(second, classes);
+    if (__builtin_expect((uint64_t)has_backslash(first, second) | open, 0) != 0) {
+      one = unescaped_mask(first, one, ~0ULL, at, state);
+      other = unescaped_mask(second, other, ~0ULL, at + 64, state);
+      open = state->escaped | state->unit_digits;
+    }
+    out = put_positions(out, one, at);
+    out = put_positions(out, other, at + 64);
+  }
+  for (; at < to; at += 64) {
     const Block block = load_block(base + at);
     const uint64_t inside = to - at >= 64 ? ~0ULL : ~0ULL >> (64 - (to - at));
     seen = see(seen, block, block);
-    uint64_t specials = special_mask(block, classes) & inside;
-    const uint64_t backslashes = either_byte(block, '\\', '\\') & inside;
-    if (__builtin_expect((backslashes | state->escaped | state->unit_digits) != 0, 0)) {
-      uint64_t starts = 0;
-      const uint64_t escaped = escaped_bytes(backslashes, &state->escaped, &starts);
-      if (!escapes_are_plain(block, escaped & inside, state)) {
-        state->doubts[state->doubt_count++] = at;
-      }
-      specials &= ~(backslashes | (escaped & either_byte(block, '"', '"')));
-      state->seen |= backslashes != 0;
-    }
-    out = put_positions(out, specials, at);
+    const uint64_t specials = special_mask(block, classes) & inside;
+    out = put_positions(out, unescaped_mask(block, specials, inside, at, state), at);
   }
   return {(uint32_t)(out - positions), any_high(seen)};
 }

@@ -22,7 +22,6 @@ struct Block {
 
 struct Classes {
   uint8x16_t quote;
-  uint8x16_t backslash;
   uint8x16_t first_plain;
 };
 
@@ -46,7 +45,7 @@ MF_INLINE uint64_t mask_of(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t 
 }
 
 MF_INLINE Classes load_classes() {
-  return {vdupq_n_u8('"'), vdupq_n_u8('\\'), vdupq_n_u8(0x20)};
+  return {vdupq_n_u8('"'), vdupq_n_u8(0x20)};
 }
 MF_INLINE Block load_block(const char* text) {
   return {{load_part(text), load_part(text + 16), load_part(text + 32), load_part(text + 48)}};
@@ -65,12 +64,20 @@ MF_INLINE bool any_high(Seen seen) {
 }
 
 MF_INLINE uint8x16_t special_bytes(uint8x16_t bytes, const Classes& classes) {
-  return vorrq_u8(vcltq_u8(bytes, classes.first_plain),
-                  vorrq_u8(vceqq_u8(bytes, classes.quote), vceqq_u8(bytes, classes.backslash)));
+  return vorrq_u8(vcltq_u8(bytes, classes.first_plain), vceqq_u8(bytes, classes.quote));
 }
 MF_INLINE uint64_t special_mask(Block block, const Classes& classes) {
   return mask_of(special_bytes(block.part[0], classes), special_bytes(block.part[1], classes),
                  special_bytes(block.part[2], classes), special_bytes(block.part[3], classes));
+}
+MF_INLINE bool has_backslash(Block first, Block second) {
+  const uint8x16_t backslash = vdupq_n_u8('\\');
+  uint8x16_t found = vdupq_n_u8(0);
+  for (uint32_t i = 0; i < 4; ++i) {
+    found = vorrq_u8(
+        found, vorrq_u8(vceqq_u8(first.part[i], backslash), vceqq_u8(second.part[i], backslash)));
+  }
+  return vmaxvq_u8(found) != 0;
 }
 MF_INLINE uint8x16_t either(uint8x16_t bytes, uint8x16_t one, uint8x16_t other) {
   return vorrq_u8(vceqq_u8(bytes, one), vceqq_u8(bytes, other));
@@ -125,7 +132,7 @@ MF_INLINE bool same_sixteen(const char* text, const char* other) {
 
 }  // namespace
 
-const MatchKernel kMatchKernel = {index_plain, index_escaped, match_four, match_one};
+const MatchKernel kMatchKernel = {index_specials, match_four, match_one};
 
 }  // namespace mf::neon
 

@@ -23,7 +23,6 @@ struct Block {
 
 struct Classes {
   __m128i quote;
-  __m128i backslash;
   __m128i last_control;
 };
 
@@ -42,7 +41,7 @@ MF_INLINE uint64_t mask_of(__m128i a, __m128i b, __m128i c, __m128i d) {
 }
 
 MF_INLINE Classes load_classes() {
-  return {_mm_set1_epi8('"'), _mm_set1_epi8('\\'), _mm_set1_epi8(0x1F)};
+  return {_mm_set1_epi8('"'), _mm_set1_epi8(0x1F)};
 }
 MF_INLINE Block load_block(const char* text) {
   return {{load_part(text), load_part(text + 16), load_part(text + 32), load_part(text + 48)}};
@@ -64,12 +63,20 @@ MF_INLINE bool any_high(Seen seen) {
 MF_INLINE __m128i special_bytes(__m128i bytes, const Classes& classes) {
   const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, classes.last_control), bytes);
   const __m128i quote = _mm_cmpeq_epi8(bytes, classes.quote);
-  const __m128i backslash = _mm_cmpeq_epi8(bytes, classes.backslash);
-  return _mm_or_si128(control, _mm_or_si128(quote, backslash));
+  return _mm_or_si128(control, quote);
 }
 MF_INLINE uint64_t special_mask(Block block, const Classes& classes) {
   return mask_of(special_bytes(block.part[0], classes), special_bytes(block.part[1], classes),
                  special_bytes(block.part[2], classes), special_bytes(block.part[3], classes));
+}
+MF_INLINE bool has_backslash(Block first, Block second) {
+  const __m128i backslash = _mm_set1_epi8('\\');
+  __m128i found = _mm_setzero_si128();
+  for (uint32_t i = 0; i < 4; ++i) {
+    found = _mm_or_si128(found, _mm_or_si128(_mm_cmpeq_epi8(first.part[i], backslash),
+                                             _mm_cmpeq_epi8(second.part[i], backslash)));
+  }
+  return _mm_movemask_epi8(found) != 0;
 }
 MF_INLINE __m128i either(__m128i bytes, __m128i one, __m128i other) {
   return _mm_or_si128(_mm_cmpeq_epi8(bytes, one), _mm_cmpeq_epi8(bytes, other));
@@ -126,7 +133,7 @@ MF_INLINE bool same_sixteen(const char* text, const char* other) {
 
 }  // namespace
 
-const MatchKernel kMatchKernel = {index_plain, index_escaped, match_four, match_one};
+const MatchKernel kMatchKernel = {index_specials, match_four, match_one};
 
 }  // namespace mf::sse2
 MF_TARGET_END

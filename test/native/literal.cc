@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "native/aggregate/usage_page.h"
 #include "native/base/bytes.h"
 #include "native/base/crc32c.h"
+#include "native/base/key_blocks.h"
 #include "native/base/sha256.h"
 #include "native/parse/clock.h"
 #include "native/parse/line_reader.h"
@@ -288,6 +290,35 @@ void test_large_formats() {
   CHECK(Engine(options).init() == Error::kFormatTooLarge);
 }
 
+/// Both ways to write a text make the same key, whatever lies behind the text, and keys are equal
+/// only when all their texts are, wherever one ends and the next begins.
+void test_key_blocks() {
+  busy_with = "key blocks";
+  const HashSeed seed{1, 2};
+  std::vector<std::vector<KeyBlock>> keys;
+  for (uint32_t size = 0; size <= 130; ++size) {
+    std::string text(size, 'x');
+    std::string padded = text + std::string(2 * kKeyBlockBytes, 'y');
+    std::vector<KeyBlock> appended;
+    append_key_text(text, appended);
+    CHECK(appended.size() == key_blocks_of(size));
+    std::vector<KeyBlock> put(appended.size() + 1);
+    CHECK(put_key_text({padded.data(), size}, put.data()) == appended.size());
+    CHECK(std::memcmp(put.data(), appended.data(), appended.size() * kKeyBlockBytes) == 0);
+    append_key_text(std::string(130 - size, 'x'), appended);
+    keys.push_back(std::move(appended));
+  }
+  for (const auto& left : keys) {
+    for (const auto& right : keys) {
+      const KeyView key{right.data(), static_cast<uint32_t>(right.size())};
+      const bool are_equal = left.size() == right.size() && equal_keys(left.data(), key);
+      CHECK(are_equal == (&left == &right));
+      const uint64_t hash = hash_key({left.data(), static_cast<uint32_t>(left.size())}, seed);
+      CHECK((hash == hash_key(key, seed)) == are_equal);
+    }
+  }
+}
+
 /// The second word of a usage page.
 uint32_t rows_of(std::string_view page) {
   ByteReader in(page);
@@ -323,6 +354,7 @@ int main() {
   mf::test::test_long_envelope();
   mf::test::test_date_memo();
   mf::test::test_large_formats();
+  mf::test::test_key_blocks();
   mf::test::test_page_cuts();
   return 0;
 }
