@@ -26,6 +26,8 @@ export interface SteadyOutcome {
 const KEYS = 1000
 /** What Envoy gathers before it writes. */
 const FLUSH_BYTES = 64 * 1024
+/** Longer than generating takes on a slow machine. */
+const GENERATING_MS_PER_LINE = 0.03
 /** Starting is not part of it. */
 const WARM_UP_SECONDS = 3
 const TICKS_PER_SECOND = 100
@@ -37,9 +39,11 @@ export async function measureSteady(
 ): Promise<SteadyOutcome> {
   const lines = linesPerSecond * (seconds + WARM_UP_SECONDS)
   const settings = { directory, name: 'steady', format: 'datum', lines, routes: KEYS } as const
-  // Lines of the past would be closed by time at once, which no node does.
-  const startMs = Date.now()
+  // The log begins when it is written: windows of the past would be closed by time, piece by piece,
+  // which no node does.
+  const startMs = Date.now() + Math.ceil(lines * GENERATING_MS_PER_LINE)
   const corpus = await makeCorpus({ ...settings, perSecond: linesPerSecond, startMs })
+  await delay(Math.max(0, startMs - Date.now()))
   const live = join(directory, 'live.log')
   await (await open(live, 'w')).close()
   const { config, usage } = await writeAgentConfig(directory, 'steady', [live])
