@@ -8,8 +8,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
     include: ['test/deploy/*.deploy.ts'],
-    // The first run may install kubectl and hadolint inside a hook.
-    hookTimeout: 300_000,
+    globalSetup: ['test/deploy/install.ts'],
     testTimeout: 60_000,
   },
 })
