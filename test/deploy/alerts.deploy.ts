@@ -1,6 +1,6 @@
-// The alert rules as Prometheus evaluates them (promtool test rules). The quiet state is what a real
-// agent exports, its counters growing as on a busy node, scanners' 404s included: no alert may fire.
-// Each alert has at least one state that differs from it in one series, and must fire.
+// The alert rules as Prometheus evaluates them (promtool test rules). The quiet state is what a
+// real agent exports, its counters growing as on a busy node, scanners' 404s included: no alert may
+// fire. Each alert has at least one state that differs from it in one series, and must fire.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

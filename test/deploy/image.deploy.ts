@@ -1,7 +1,7 @@
-// What the image holds is enough to run, and what the pod may is enough to meter: the files that the
-// last stage copies, without development packages, run as the user and group of the DaemonSet over
-// logs that the runtime wrote for root only. No container engine is needed; what cannot be seen
-// without one is whether the base image has what Node needs.
+// What the image holds is enough to run, and what the pod may is enough to meter: the files that
+// the last stage copies, without development packages, run as the user and group of the DaemonSet
+// over logs that the runtime wrote for root only. No container engine is needed; what cannot be
+// seen without one is whether the base image has what Node needs.
 
 import { execFileSync } from 'node:child_process'
 import {

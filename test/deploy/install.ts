@@ -1,4 +1,5 @@
-// Before the first test: tools that are missing are installed once, not by each test file at a time.
+// Before the first test: tools that are missing are installed once, not by each test file at a
+// time.
 
 import { hadolint, kubectl, promtool } from './tools.ts'
 

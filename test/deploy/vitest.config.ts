@@ -1,5 +1,5 @@
-// `npm run test:deploy`: the tests of deploy/ that need kubectl, promtool and hadolint. They are named
-// `*.deploy.ts`, so that a plain `vitest run` never starts them by accident.
+// `npm run test:deploy`: the tests of deploy/ that need kubectl, promtool and hadolint. They are
+// named `*.deploy.ts`, so that a plain `vitest run` never starts them by accident.
 
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
