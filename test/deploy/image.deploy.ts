@@ -22,7 +22,6 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { line } from '../agent/bills.ts'
-import { build } from '../cli/build.ts'
 import { DEPLOY } from './manifests.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -33,8 +32,7 @@ const IS_ROOT = process.geteuid?.() === 0
 
 let directory = ''
 let image = ''
-beforeAll(async () => {
-  await build()
+beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'meter-fast-image-'))
   chmodSync(directory, 0o755)
   image = join(directory, 'app')
@@ -42,14 +40,27 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
-/** The paths of `cp -r ... /image/` and the packages that `npm prune --omit=dev` leaves. */
+/** What .dockerignore lets through, built as the first stage builds it, all but the addon. */
+function buildContext(context: string): void {
+  const ignore = readFileSync(`${DEPLOY}Dockerfile.dockerignore`, 'utf8')
+  const filter = (path: string) => !path.includes('node_modules')
+  for (const [, path = ''] of ignore.matchAll(/^!(.*)$/gm)) {
+    cpSync(join(ROOT, path), join(context, path), { recursive: true, filter })
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(context, 'node_modules'))
+  execFileSync('npm', ['run', 'build:ts'], { cwd: context, stdio: 'pipe' })
+}
+
+/** The paths of `cp -r ... /image/`, and of packages those that `npm prune --omit=dev` leaves. */
 function copyImage(): void {
+  const context = join(directory, 'context')
+  buildContext(context)
   const dockerfile = readFileSync(`${DEPLOY}Dockerfile`, 'utf8')
   const [, copied = ''] = /cp -r (.*) \/image\//.exec(dockerfile) ?? []
   const paths = copied.split(' ')
   expect(paths).toContain('node_modules')
   for (const path of paths.filter((one) => one !== 'node_modules')) {
-    cpSync(join(ROOT, path), join(image, path), { recursive: true })
+    cpSync(join(context, path), join(image, path), { recursive: true })
   }
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
   for (const [path, facts] of Object.entries<{ dev?: boolean }>(packages)) {

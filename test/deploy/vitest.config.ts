@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     include: ['test/deploy/*.deploy.ts'],
     globalSetup: ['test/deploy/install.ts'],
+    // One hook copies what an image holds.
+    hookTimeout: 120_000,
     testTimeout: 60_000,
   },
 })
