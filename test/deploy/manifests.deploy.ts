@@ -68,6 +68,17 @@ test('overlays take usage somewhere: a policy lets the pods out to the sink', as
   }
 })
 
+test('the series of a node go on when its pod is replaced', async () => {
+  const monitor = only(await render('overlays/datum'), 'PodMonitor')
+  const { relabelings } = monitor['spec'].podMetricsEndpoints[0]
+  const targets = relabelings.map(({ targetLabel }: { targetLabel?: string }) => targetLabel)
+  expect(targets).toEqual(['node', 'instance', undefined])
+  // Besides these the operator gives a target labels of its pod.
+  const dropped = new RegExp(`^(?:${relabelings[2].regex})$`)
+  const labels = ['pod', 'container', 'endpoint', 'node', 'job', 'namespace']
+  expect(labels.filter((label) => !dropped.test(label))).toEqual(['node', 'job', 'namespace'])
+})
+
 test('the templates of the access log are objects of Envoy Gateway', async () => {
   const patch = manifestsIn(readFileSync(`${DEPLOY}access-log/long-streams.yaml`, 'utf8'))
   const manifests = [...(await render('access-log')), ...patch]
