@@ -9,9 +9,9 @@ import type {
   ExplainedPiece,
   Explanation,
 } from '../verify/explain.ts'
+import { wrapped } from './cells.ts'
 import { visible } from './command.ts'
-import { grouped } from './scan-table.ts'
-import { wrapped } from './wrap.ts'
+import { grouped } from './quantities.ts'
 
 const COLUMNS = 100
 const LABEL_COLUMNS = 10

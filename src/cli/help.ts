@@ -1,7 +1,7 @@
 // The texts of --help and --version: short, with examples that work as they stand.
 
+import { wrapped } from './cells.ts'
 import type { Flag } from './command.ts'
-import { wrapped } from './wrap.ts'
 
 export interface CommandHelp {
   readonly usage: string

@@ -1,7 +1,7 @@
 // How far long work over bytes is: a bar on stderr, when people look at it. Never on stdout.
 
 import type { CommandIo } from './command.ts'
-import { bytesText } from './scan-table.ts'
+import { bytesText } from './quantities.ts'
 
 const SHOW_EVERY_MS = 100
 const SHOW_AFTER_MS = 400

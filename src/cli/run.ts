@@ -9,7 +9,7 @@ import { loadConfig } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
 import { MeterFastError } from '../errors.ts'
 import { type CommandIo, environmentTwin, usage } from './command.ts'
-import { grouped } from './scan-table.ts'
+import { grouped } from './quantities.ts'
 
 const OWN_FLAGS = {
   config: { type: 'string', short: 'c' },

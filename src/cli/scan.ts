@@ -9,6 +9,7 @@ import { MeterFastError } from '../errors.ts'
 import { detectFormat } from '../meter/format.ts'
 import { type LineCounts, Meter, type MeterOptions } from '../meter.ts'
 import { type CommandIo, choice, readFlags, usage, write } from './command.ts'
+import { displayOf } from './display.ts'
 import { SCAN_FLAGS } from './flags.ts'
 import { Progress } from './progress.ts'
 import {
@@ -45,8 +46,8 @@ export async function scan(args: string[], io: CommandIo): Promise<number> {
   if (given.has('json')) await write(io.stdout, reportJson(bytes, counts, run.totals.rows()))
   else if (given.has('csv')) await write(io.stdout, reportCsv(run.totals.rows()))
   else if (!given.has('events')) {
-    const columns = (io.stdout as { columns?: number }).columns ?? 120
-    await write(io.stdout, reportTable(bytes, counts, run.totals.rows(), columns))
+    const display = displayOf(io.stdout, io.env)
+    await write(io.stdout, reportTable(bytes, counts, run.totals.rows(), display))
   }
   return finish(counts, run.damages, given.has('strict'), io)
 }

@@ -10,7 +10,7 @@ import {
 import type { LineCounts } from '../meter.ts'
 import { type CommandIo, readFlags, usage, visible, write } from './command.ts'
 import { STATUS_FLAGS } from './flags.ts'
-import { bytesText, grouped } from './scan-table.ts'
+import { bytesText, grouped } from './quantities.ts'
 
 /** @returns the exit code */
 export async function status(args: string[], io: CommandIo): Promise<number> {

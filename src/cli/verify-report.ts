@@ -1,9 +1,9 @@
 // The report of `verify`: what was covered, and a table of differences; for people, or as JSON.
 
 import type { Difference, StreamCoverage, Uncovered, VerifyReport } from '../verify/verify.ts'
+import { wrapped } from './cells.ts'
 import { visible } from './command.ts'
-import { bytesText, grouped as digits } from './scan-table.ts'
-import { wrapped } from './wrap.ts'
+import { bytesText, grouped as digits } from './quantities.ts'
 
 const COLUMNS = 100
 const INDENT_COLUMNS = 4

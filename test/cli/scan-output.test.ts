@@ -94,7 +94,7 @@ describe('the table of scan', () => {
       'p-abc    unknown/say "hi", all                 1  9.0 PB     11 B      2.1 s',
       'p-abd    unknown/?[31mred?[0m ?1m ?gnp         1  1.8 kB     11 B      2.1 s',
       '',
-      '6 requests in 6 metered lines',
+      '6 requests in 6 metered lines: 9.0 PB egress, 66 B ingress, 12.7 s connected',
       '12 lines read, 1.8 kB; 1 ignored (blank), 1 ignored (not_json), 1 ignored (upstream), ' +
         '1 unattributed (no_route), 1 quarantined (malformed), 1 quarantined (bad_number)',
       '',
@@ -102,12 +102,20 @@ describe('the table of scan', () => {
     expect(code).toBe(0)
   })
 
-  test('is 120 columns wide at most, long names are cut', async () => {
-    file('wide.log', datumLine({ route_name: `httproute/${'n'.repeat(63)}/${'w'.repeat(253)}` }))
-    const { stdout } = await meterFast(['scan', 'wide.log'])
-    const rows = stdout.split('\n').slice(0, 2)
-    expect(rows.map((row) => row.length)).toEqual([120, 120])
-    expect(rows[1]).toMatch(/^p-abc +HTTPRoute\/n{62}~ +1 /)
+  test('is as wide as its names when it is piped, and as COLUMNS says', async () => {
+    const namespace = 'n'.repeat(250)
+    file('wide.log', datumLine({ route_name: `httproute/${namespace}/web` }))
+    const piped = (await meterFast(['scan', 'wide.log'])).stdout
+    expect(piped).toContain(`HTTPRoute/${namespace}/web`)
+    const cut = (await meterFast(['scan', 'wide.log'], { env: { COLUMNS: '120' } })).stdout
+    const [head = '', row = ''] = cut.split('\n')
+    expect([head.length, row.length]).toEqual([120, 120])
+    expect(row).toMatch(/^p-abc +HTTPRoute\/n+…n+\/web +1 /)
+    // A machine reads these: nothing is ever cut there.
+    for (const form of ['--json', '--csv', '--events']) {
+      const { stdout } = await meterFast(['scan', form, 'wide.log'], { env: { COLUMNS: '40' } })
+      expect(stdout).toContain(namespace)
+    }
   })
 
   test('shows 200 rows and says how many there are', async () => {
@@ -122,9 +130,17 @@ describe('the table of scan', () => {
 
 test('no form of output has escape codes when it is piped, nor has stderr', async () => {
   file('all.log', Buffer.concat([EVERY_GROUP, Buffer.from('{"torn\n')]))
-  for (const form of [[], ['--json'], ['--events']]) {
-    const env = { FORCE_COLOR: '3', COLORTERM: 'truecolor' }
-    const { stdout, stderr } = await meterFast(['scan', ...form, 'all.log'], { env })
+  for (const form of [[], ['--json'], ['--csv'], ['--events']]) {
+    const { stdout, stderr } = await meterFast(['scan', ...form, 'all.log'])
+    expect(stdout + stderr).not.toContain('\u001B')
+  }
+})
+
+test('FORCE_COLOR colours the table that is piped, never what a machine reads', async () => {
+  const env = { FORCE_COLOR: '3', COLORTERM: 'truecolor' }
+  expect((await meterFast(['scan', 'all.log'], { env })).stdout).toContain('\u001B[1mPROJECT')
+  for (const form of ['--json', '--csv', '--events']) {
+    const { stdout, stderr } = await meterFast(['scan', form, 'all.log'], { env })
     expect(stdout + stderr).not.toContain('\u001B')
   }
 })
