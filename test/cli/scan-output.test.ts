@@ -84,7 +84,7 @@ describe('the table of scan', () => {
   test('without a terminal is plain text; a name cannot steer a terminal', async () => {
     file('all.log', EVERY_GROUP)
     const { code, stdout } = await meterFast(['scan', 'all.log'], {
-      env: { FORCE_COLOR: '1', TERM: 'xterm-256color' },
+      env: { TERM: 'xterm-256color' },
     })
     expect(stdout.split('\n')).toEqual([
       'PROJECT  ROUTE                          REQUESTS  EGRESS  INGRESS  CONNECTED',
@@ -130,7 +130,7 @@ describe('the table of scan', () => {
 
 test('no form of output has escape codes when it is piped, nor has stderr', async () => {
   file('all.log', Buffer.concat([EVERY_GROUP, Buffer.from('{"torn\n')]))
-  for (const form of [[], ['--json'], ['--csv'], ['--events']]) {
+  for (const form of [[], ['--json'], ['--events']]) {
     const { stdout, stderr } = await meterFast(['scan', ...form, 'all.log'])
     expect(stdout + stderr).not.toContain('\u001B')
   }
@@ -139,7 +139,7 @@ test('no form of output has escape codes when it is piped, nor has stderr', asyn
 test('FORCE_COLOR colours the table that is piped, never what a machine reads', async () => {
   const env = { FORCE_COLOR: '3', COLORTERM: 'truecolor' }
   expect((await meterFast(['scan', 'all.log'], { env })).stdout).toContain('\u001B[1mPROJECT')
-  for (const form of ['--json', '--csv', '--events']) {
+  for (const form of ['--json', '--events']) {
     const { stdout, stderr } = await meterFast(['scan', form, 'all.log'], { env })
     expect(stdout + stderr).not.toContain('\u001B')
   }
