@@ -4,6 +4,7 @@
 import type { CommandIo } from './command.ts'
 import {
   CATALOG_FLAGS,
+  COMPARE_FLAGS,
   CONFIG_FLAG,
   EXPLAIN_FLAGS,
   flag,
@@ -141,6 +142,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     ],
     flags: EXPLAIN_FLAGS,
     run: async (args, io) => (await import('./explain.ts')).explain(args, io),
+  },
+  compare: {
+    usage: 'compare PIPELINE OURS [--logs GLOB...] [--causes LIST] [--by-hour] [--json]',
+    sentence: 'two sets of usage events: every difference by its cause; exit 1 when one has none',
+    examples: [
+      'meter-fast compare vector.ndjson usage.ndjson',
+      "meter-fast compare vector.ndjson usage.ndjson --logs '/var/log/envoy/access*'",
+    ],
+    flags: COMPARE_FLAGS,
+    run: async (args, io) => (await import('./compare.ts')).compare(args, io),
   },
   bench: {
     usage: 'bench [--json] [FLAGS]',

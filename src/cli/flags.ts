@@ -80,3 +80,19 @@ export const EXPLAIN_FLAGS = {
   logs: { ...LOGS_FLAG, sentence: 'logs, to name the paths of what is still there' },
   json: flag('print one JSON object'),
 }
+
+export const COMPARE_FLAGS = {
+  logs: {
+    ...LOGS_FLAG,
+    sentence: 'the logs that both sets were made of: some causes only they can tell',
+  },
+  config: { ...CONFIG_FLAG, sentence: 'the configuration of the agent, for --logs' },
+  format: text('NAME', `of the logs: auto (default), ${PRESET_NAMES.join(' or ')}`),
+  causes: text('LIST', 'causes that may explain (default all); others stay unexplained'),
+  'hard-coded': text('KEY=VALUE,...', 'dimensions that the pipeline always writes alike'),
+  'by-hour': flag('a row for each hour'),
+  from: text('TIME', 'a full hour: only events of it and later ones'),
+  to: text('TIME', 'a full hour: only events before it'),
+  first: text('SIDE', 'pipeline or ours: what the first set is (default: as its ids show)'),
+  json: flag('print one JSON object'),
+}
