@@ -8,7 +8,7 @@ import type { EventSet } from '../compare/event-set.ts'
 import type { LogEvidence } from '../compare/log-evidence.ts'
 import { wrapped } from './cells.ts'
 import { visible } from './command.ts'
-import type { Display } from './display.ts'
+import type { Display, Style } from './display.ts'
 import { counted, grouped } from './quantities.ts'
 import { type Column, tableLines } from './table.ts'
 
@@ -58,7 +58,8 @@ function setsText({ names, pipeline, ours, log }: CompareFacts): Block {
 interface Line {
   readonly row?: ComparedRow
   readonly part?: string
-  readonly amount?: bigint
+  readonly amount: bigint
+  readonly style?: Style
 }
 
 const COLUMNS: readonly Column<Line>[] = [
@@ -67,22 +68,23 @@ const COLUMNS: readonly Column<Line>[] = [
     kind: 'name',
     head: 'METER',
     text: ({ row, part }) => (row ? meterText(row.meter) : `  ${part}`),
-    style: ({ row }) => (row ? undefined : 'dim'),
+    style: ({ style }) => style,
   },
-  { kind: 'figure', head: 'PIPELINE', text: ({ row }) => (row ? grouped(row.pipeline) : '') },
-  { kind: 'figure', head: 'OURS', text: ({ row }) => (row ? grouped(row.ours) : '') },
+  figure('PIPELINE', ({ row }) => (row ? grouped(row.pipeline) : '')),
+  figure('OURS', ({ row }) => (row ? grouped(row.ours) : '')),
   {
     kind: 'figure',
     head: 'DIFFERENCE',
-    text: ({ row, amount }) => signed(row?.difference ?? amount ?? 0n),
-  },
-  {
-    kind: 'figure',
-    head: 'UNEXPLAINED',
-    text: ({ row }) => (row ? signed(row.unexplained) : ''),
-    style: ({ row }) => (row && row.unexplained !== 0n ? 'red' : undefined),
+    text: ({ amount }) => signed(amount),
+    style: ({ style }) => style,
   },
 ]
+
+/** Left out of a narrow display: both are in the JSON, and the difference stays. */
+function figure(head: string, text: (line: Line) => string): Column<Line> {
+  return { kind: 'figure', head, text, spare: true }
+}
+
 const HOUR: Column<Line> = {
   kind: 'name',
   head: 'HOUR',
@@ -111,37 +113,38 @@ function isOfInterest({ difference, unexplained, causes }: ComparedRow): boolean
   return difference !== 0n || unexplained !== 0n || Object.keys(causes).length > 0
 }
 
+/** The parts add up to the difference, the one that no cause explains among them. */
 function linesOf(row: ComparedRow): Line[] {
   const { causes, against, unexplained } = row
-  const parts = Object.entries(causes).map(([part, amount]) => ({ part, amount }))
-  const hints =
-    unexplained === 0n || against === undefined
-      ? []
-      : [
-          { part: 'pipeline, beyond its logs', amount: against.pipeline },
-          { part: 'ours, beyond its logs', amount: against.ours },
-        ].filter(({ amount }) => amount !== 0n)
-  return [{ row }, ...parts, ...hints]
+  const lines: Line[] = [{ row, amount: row.difference }]
+  for (const [part, amount] of Object.entries(causes)) lines.push({ part, amount, style: 'dim' })
+  if (unexplained === 0n) return lines
+  lines.push({ part: 'unexplained', amount: unexplained, style: 'red' })
+  for (const side of ['pipeline', 'ours'] as const) {
+    const amount = against?.[side] ?? 0n
+    if (amount !== 0n) lines.push({ part: `  ${side} beyond logs`, amount, style: 'dim' })
+  }
+  return lines
 }
 
+const UNDER = {
+  hardCoded: 'Billed by both, but by the pipeline under a hard-coded',
+  unexplained: 'Billed by both, and no cause explains that the pipeline has another',
+} as const
+
 function movedText(moved: readonly Moved[], display: Display): Block[] {
-  if (moved.length === 0) return []
-  const keys = [...new Set(moved.flatMap((one) => one.keys))].sort()
-  const columns: Column<Moved>[] = [
-    { kind: 'name', head: 'PROJECT', text: ({ project }) => project },
-    { kind: 'name', head: 'METER', text: ({ meter }) => meterText(meter) },
-    { kind: 'figure', head: 'HARD-CODED', text: ({ hardCoded }) => grouped(hardCoded) },
-    {
-      kind: 'figure',
-      head: 'UNEXPLAINED',
-      text: ({ unexplained }) => grouped(unexplained),
-      style: ({ unexplained }) => (unexplained === 0n ? undefined : 'red'),
-    },
-  ]
-  const shown = tableLines(columns, moved.slice(0, ROWS_SHOWN_MAX), display)
-  return [
-    [`Billed by both, but under another ${keys.join(', ')}:`, ...shown.map((row) => ({ row }))],
-  ]
+  return (['unexplained', 'hardCoded'] as const).flatMap((part) => {
+    const rows = moved.filter((one) => one[part] !== 0n)
+    if (rows.length === 0) return []
+    const keys = [...new Set(rows.flatMap((one) => one.keys))].sort()
+    const columns: Column<Moved>[] = [
+      { kind: 'name', head: 'PROJECT', text: ({ project }) => project },
+      { kind: 'name', head: 'METER', text: ({ meter }) => meterText(meter) },
+      { kind: 'figure', head: 'AMOUNT', text: (one) => grouped(one[part]) },
+    ]
+    const lines = tableLines(columns, rows.slice(0, ROWS_SHOWN_MAX), display)
+    return [[`${UNDER[part]} ${keys.join(', ')}:`, ...lines.map((row) => ({ row }))]]
+  })
 }
 
 function totalsText({ totals, moved }: Comparison): string[] {

@@ -226,7 +226,7 @@ function refuseEnvelope({ envelope }: Meter, path: string): void {
   if (['auto', 'raw', 'cri'].includes(envelope)) return
   throw new MeterFastError(
     'METER_USAGE',
-    `compare: ${path} is a log of ${envelope}, whose lines it cannot take apart. Leave --logs out, ` +
-      'or give the lines as Envoy wrote them.',
+    `compare: ${path} is a log of ${envelope}, whose lines it cannot take apart. ` +
+      'Leave --logs out, or give the lines as Envoy wrote them.',
   )
 }

@@ -1,5 +1,5 @@
-// Which logs are generations of one stream, by their paths: the pod layout as the agent sees it, and
-// plain files that are rotations of one another.
+// Which logs are generations of one stream, by their paths: the pod layout as the agent sees it,
+// and plain files that are rotations of one another.
 
 import { basename, dirname } from 'node:path'
 import { byAge, podLog } from '../meter/streams.ts'

@@ -43,6 +43,10 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   ],
   verify: ['--state', '--logs', '--json'],
   explain: ['--state', '--project', '--window', '--logs', '--json'],
+  compare: [
+    ...['--logs', '--config', '--format', '--causes', '--hard-coded', '--by-hour', '--from'],
+    ...['--to', '--first', '--json'],
+  ],
   bench: [
     ...['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
     ...['--durability', '--steady', '--workers'],

@@ -1,7 +1,9 @@
-// An hour of mixed traffic with planted numbers of each cause: `compare` gives exactly these numbers
-// back and nothing unexplained; without a cause in its list, it gives what that cause is worth as
-// unexplained. Side A is made by an emulation of the Vector pipeline, side B by `scan --events`.
+// An hour of mixed traffic with planted numbers of each cause: `compare` gives exactly these
+// numbers back and nothing unexplained; without a cause in its list, it gives what that cause is
+// worth as unexplained. Side A is made by an emulation of the Vector pipeline, side B by
+// `scan --events`.
 
+import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { at, file, meterFast, useCommand } from '../cli/command.ts'
 import { Traffic } from './traffic.ts'
@@ -90,8 +92,9 @@ function causesOf({ rows }: Report): Record<string, Record<string, number[]>> {
   const found: Record<string, Record<string, number[]>> = {}
   for (const { project, meter, causes } of rows) {
     for (const [cause, amount] of Object.entries(causes)) {
-      found[project] ??= {}
-      const amounts = (found[project][cause] ??= [0, 0, 0, 0])
+      const ofProject = found[project] ?? {}
+      const amounts = ofProject[cause] ?? [0, 0, 0, 0]
+      found[project] = { ...ofProject, [cause]: amounts }
       amounts[AMOUNTS.findIndex((name) => meter.endsWith(`/${name}`))] = Number(amount)
     }
   }
@@ -103,7 +106,8 @@ function unexplainedOf({ rows }: Report): Record<string, number[]> {
   const found: Record<string, number[]> = {}
   for (const { project, meter, unexplained } of rows) {
     if (unexplained === '0') continue
-    const amounts = (found[project] ??= [0, 0, 0, 0])
+    const amounts = found[project] ?? [0, 0, 0, 0]
+    found[project] = amounts
     amounts[AMOUNTS.findIndex((name) => meter.endsWith(`/${name}`))] = Number(unexplained)
   }
   return found
@@ -182,8 +186,8 @@ describe('with the logs', () => {
 })
 
 describe('what no cause explains', () => {
-  test('an event that our side lost is unexplained, and said to be missing of its logs', async () => {
-    const events = (await import('node:fs')).readFileSync(at('usage.ndjson'), 'utf8').split('\n')
+  test('an event that our side lost is unexplained, and said to be in its logs', async () => {
+    const events = readFileSync(at('usage.ndjson'), 'utf8').split('\n')
     const lost = events.findIndex((text) => text.includes('/requests'))
     const { value } = (JSON.parse(events[lost] ?? '') as { data: { value: string } }).data
     file('less.ndjson', events.toSpliced(lost, 1).join('\n'))
@@ -196,7 +200,6 @@ describe('what no cause explains', () => {
   })
 
   test('so is one that the pipeline lost', async () => {
-    const { readFileSync } = await import('node:fs')
     const [, ...others] = readFileSync(at('vector.ndjson'), 'utf8').split('\n')
     file('less.ndjson', others.join('\n'))
     const { code, report } = await compared('less.ndjson', 'usage.ndjson', ...LOGS)

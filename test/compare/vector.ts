@@ -1,5 +1,5 @@
-// The Vector pipeline of today, in small: the events that its remap makes of a log, by its rules and
-// with its faults. Faults can be mended one by one, which tells what each of them is worth: the
+// The Vector pipeline of today, in small: the events that its remap makes of a log, by its rules
+// and with its faults. Faults can be mended one by one, which tells what each of them is worth: the
 // oracle of `compare`. Shares no code with src.
 
 import { createHash } from 'node:crypto'
