@@ -6,6 +6,8 @@ export { cellsOf }
 
 const GRAPHEMES = new Intl.Segmenter()
 const ELLIPSIS = '…'
+/** Between words, but not between a figure and its unit. */
+const BREAK = /(?<!\d) | (?!(?:[kMGTPE]?B|s|min|h|d|%)(?![a-z]))/
 
 /** The text in at most `cells`: both ends are kept, and an ellipsis stands for the middle. */
 export function cutMiddle(text: string, cells: number): string {
@@ -48,7 +50,7 @@ export function wrapped(text: string, cells: number, hang = 0): string[] {
       lines[lines.length - 1] = piece
     }
   }
-  for (const word of text.split(' ')) add(word)
+  for (const word of text.split(BREAK)) add(word)
   return lines.map((line, index) => (index === 0 ? line : `${' '.repeat(hang)}${line}`))
 }
 

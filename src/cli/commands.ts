@@ -12,6 +12,7 @@ import {
   REPLAY_FLAGS,
   SCAN_FLAGS,
   STATUS_FLAGS,
+  TOP_FLAGS,
   text,
   VERIFY_FLAGS,
 } from './flags.ts'
@@ -112,6 +113,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     ],
     flags: STATUS_FLAGS,
     run: async (args, io) => (await import('./status.ts')).status(args, io),
+  },
+  top: {
+    usage: 'top --state DIR | -c FILE [--once]',
+    sentence: 'a live view: usage per project, open windows, backlog, spool',
+    examples: [
+      'meter-fast top --state /var/lib/meter-fast',
+      'meter-fast top -c meter-fast.yaml --once     one frame, as into a pipe',
+    ],
+    flags: TOP_FLAGS,
+    run: async (args, io) => (await import('./top.ts')).top(args, io),
   },
   replay: {
     usage: 'replay --state DIR --unattributed|--quarantined|--rejected|--accepted [FLAGS]',

@@ -62,6 +62,12 @@ export const STATUS_FLAGS = {
   gaps: flag('list what was not read of the logs'),
 }
 
+export const TOP_FLAGS = {
+  state: STATE_FLAG,
+  config: { ...CONFIG_FLAG, sentence: 'the configuration of the agent, which names the state' },
+  once: flag('print one frame, with rates measured over two seconds'),
+}
+
 const LOGS_FLAG = {
   ...text('GLOB...', 'the logs, rotated ones too, plain or .gz, under any names'),
   multiple: true,

@@ -1,6 +1,6 @@
-// Tables for people that fit their display, in four steps, each only when the one before does not
-// do: columns as wide as their widest cell; without columns that can be spared; names cut in their
-// middle; names on a line of their own, above their figures. Figures are never cut.
+// Tables for people that fit their display, in steps, each only when the one before does not do:
+// columns as wide as their widest cell; long names cut in their middle; without columns that can be
+// spared; all names cut; names on a line of their own, above their figures. Figures are never cut.
 //
 //   PROJECT  ROUTE                  REQUESTS    EGRESS      PROJECT  ROUTE
 //   p-abc    HTTPRoute/ns-6f1c/web     1,234  18.2 MB         REQUESTS   EGRESS
@@ -24,6 +24,8 @@ export interface Column<Row> {
 const GAP = '  '
 /** A name is cut to no less than this. */
 const NAME_CELLS_MIN = 12
+/** And to no less than this while there are columns that can be spared. */
+const NAME_CELLS_GOOD = 24
 const INDENT = ' '
 
 /** A column with its cells, as they will stand there. */
@@ -46,7 +48,7 @@ export function tableLines<Row>(
     return { column, cells, width }
   })
   const strips = withoutSpare(all, display.columns)
-  const side = shrunk(strips, display.columns)
+  const side = shrunk(strips, display.columns, NAME_CELLS_MIN)
   const groups = widthOf(side) <= display.columns ? [side] : stacked(strips, display.columns)
   const lines = (line: (group: readonly Strip<Row>[]) => string): string[] =>
     groups.map((group, index) => (index === 0 ? line(group) : INDENT + line(group)))
@@ -59,7 +61,8 @@ export function tableLines<Row>(
 /** Without as many of the columns that can be spared as must go. */
 function withoutSpare<Row>(strips: readonly Strip<Row>[], columns: number): readonly Strip<Row>[] {
   const last = strips.findLastIndex(({ column }) => column.spare)
-  if (widthOf(strips) <= columns || last < 0) return strips
+  const isWide = widthOf(shrunk(strips, columns, NAME_CELLS_GOOD)) > columns
+  if (!isWide || last < 0) return strips
   return withoutSpare(strips.toSpliced(last, 1), columns)
 }
 
@@ -78,16 +81,20 @@ function stacked<Row>(strips: readonly Strip<Row>[], columns: number): (readonly
   const each = Math.ceil(figures.length / greedy.length)
   const even = greedy.map((_, index) => figures.slice(index * each, (index + 1) * each))
   const isEven = even.every((group) => group.length > 0 && widthOf(group) <= room)
-  return [shrunk(names, columns), ...(isEven ? even : greedy)]
+  return [shrunk(names, columns, NAME_CELLS_MIN), ...(isEven ? even : greedy)]
 }
 
-/** With names cut, the widest first, until all fit or all are as short as may be. */
-function shrunk<Row>(strips: readonly Strip<Row>[], columns: number): readonly Strip<Row>[] {
+/** With names cut, the widest first, until all fit or none is longer than `nameCellsMin`. */
+function shrunk<Row>(
+  strips: readonly Strip<Row>[],
+  columns: number,
+  nameCellsMin: number,
+): readonly Strip<Row>[] {
   const widths = strips.map(({ width }) => width)
   for (let over = widthOf(strips) - columns; over > 0; over -= 1) {
     const names = widths.map((width, at) => (strips[at]?.column.kind === 'name' ? width : 0))
     const widest = Math.max(0, ...names)
-    if (widest <= NAME_CELLS_MIN) break
+    if (widest <= nameCellsMin) break
     widths[names.indexOf(widest)] = widest - 1
   }
   return strips.map((strip, at) => ({ ...strip, width: widths[at] ?? 0 }))

@@ -113,6 +113,11 @@ describe('a sentence', () => {
     expect(wrapped('one two three four', 9, 2)).toEqual(['one two', '  three', '  four'])
   })
 
+  test('an amount stays with its unit', () => {
+    expect(wrapped('it took 12 min for 1.2 MB', 16)).toEqual(['it took 12 min', 'for 1.2 MB'])
+    expect(wrapped('it took 12 min', 10)).toEqual(['it took', '12 min'])
+  })
+
   test('a word that no line has room for goes on in the next one', () => {
     expect(wrapped('at /var/log/pods/envoy.log now', 12, 2)).toEqual([
       'at',
