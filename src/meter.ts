@@ -12,7 +12,7 @@ import type { EventRules } from './emit/meter-rules.ts'
 import { renderSegment, renderSlices } from './emit/render.ts'
 import { type UsageRow, usageRows } from './emit/usage-page.ts'
 import { MeterFastError } from './errors.ts'
-import { type ClosedSegment, createEngine, type Engine, OUTCOMES } from './native.ts'
+import { type ClosedSegment, createEngine, type Engine, type Envelope, OUTCOMES } from './native.ts'
 
 /** How a stream's lines are read and billed. Every option has a default but `stream`. */
 export interface MeterOptions {
@@ -21,7 +21,7 @@ export interface MeterOptions {
   /** A preset's name, or a map of roles to keys or JSON Pointers. Default `datum`. */
   readonly format?: string | FormatMap | ResolvedFormat
   /** How a container runtime wraps lines. Default `auto`: the first non-empty line tells. */
-  readonly envelope?: 'auto' | 'raw' | 'cri'
+  readonly envelope?: Envelope
   /** Length of a window in ms; divides one hour, 1,000 to 3,600,000. Default 60,000. */
   readonly windowMs?: number
   /** `exact` carries ms on; `per_request_floor` bills whole seconds of each request. */
@@ -185,7 +185,7 @@ export class Meter implements Disposable {
   }
 
   /** What `envelope: 'auto'` found; `auto` before the first line. */
-  get envelope(): 'auto' | 'raw' | 'cri' {
+  get envelope(): Envelope {
     return this.#engine.envelope()
   }
 

@@ -2,7 +2,7 @@
 
 import { formatProblems, type ResolvedFormat, resolveFormat } from '../config/formats.ts'
 import { loadConfig } from '../config/load.ts'
-import { PRESET_NAMES } from '../config/presets.ts'
+import { ENVELOPES, PRESET_NAMES } from '../config/presets.ts'
 import { oneOf } from '../config/problems.ts'
 import { parseDurationMs } from '../config/units.ts'
 import { MeterFastError } from '../errors.ts'
@@ -149,11 +149,7 @@ function readSettings(
     typeof format === 'string' && format !== 'auto' ? namedFormat(format, config) : format
   return {
     format: chosen as ResolvedFormat | 'auto',
-    envelope: choice('scan', 'envelope', texts.envelope ?? written?.envelope ?? 'auto', [
-      'auto',
-      'raw',
-      'cri',
-    ]),
+    envelope: choice('scan', 'envelope', texts.envelope ?? written?.envelope ?? 'auto', ENVELOPES),
     windowMs,
     totalsOnly: !events,
     ...(config && {
@@ -170,7 +166,13 @@ function namedFormat(name: string, config: ReturnType<typeof loadConfig> | undef
   const known = config?.streams.map((stream) => stream.format).find((each) => each.name === name)
   if (known) return known
   const [problem] = formatProblems(name)
-  if (problem) throw usage('scan', `--format: ${problem.what}; choose ${oneOf(FORMAT_NAMES)}`)
+  if (problem) {
+    const isPreset = FORMAT_NAMES.includes(name)
+    const todo = isPreset
+      ? `${problem.todo}, and name its file with -c`
+      : `choose ${oneOf(FORMAT_NAMES)}`
+    throw usage('scan', `--format: ${problem.what}; ${todo}`)
+  }
   return resolveFormat(name)
 }
 

@@ -10,7 +10,7 @@ useCommand()
 const HELP = '"meter-fast scan --help" shows what it takes'
 
 describe('scan refuses with exit 64', () => {
-  const choices = 'choose auto, datum or envoy-gateway'
+  const choices = 'choose auto, datum, envoy-gateway, istio or contour'
   const cases: readonly (readonly [string, readonly string[], string])[] = [
     ['no file', [], 'name at least one file, or - for stdin'],
     ['an unknown flag', ['--jsn', 'a.log'], "Unknown option '--jsn'"],
@@ -27,14 +27,15 @@ describe('scan refuses with exit 64', () => {
       `--format: unknown preset "datun"; ${choices}`,
     ],
     [
-      'a preset of a later version',
+      'a preset whose lines name no project',
       ['--format', 'istio', 'a.log'],
-      `--format: preset istio is not in this version; ${choices}`,
+      '--format: the lines of istio name no project; give one in the configuration: ' +
+        'format: { preset: istio, project: { constant: NAME } }, and name its file with -c',
     ],
     [
       'an unknown envelope',
       ['--envelope', 'crii', 'a.log'],
-      '--envelope must be one of auto, raw, cri, not "crii"',
+      '--envelope must be one of auto, raw, cri, docker, not "crii"',
     ],
     ...['7s', '0', '2h', 'x', '500ms', '-60s'].map(
       (window) =>

@@ -163,22 +163,28 @@ describe('words on stderr', () => {
 
 describe('scan --events', () => {
   const golden = (name: string) => new URL(`../golden/${name}`, import.meta.url)
-  test.each(['plain', 'mixed', 'stream', 'cri'])('%s: byte for byte as expected', async (name) => {
-    file(`${name}.log`, readFileSync(golden(`${name}.log`)))
-    const args = ['--events', '--format', 'datum', `${name}.log`]
-    const { code, stdout } = await meterFast(['scan', ...args])
-    // Buffers, so that a difference is told in one place and not as half a megabyte.
-    const expected = readFileSync(golden(`${name}.events.ndjson`))
-    expect(Buffer.from(stdout).equals(expected)).toBe(true)
-    expect(code).toBe(0)
-  })
+  test.each(['plain', 'mixed', 'stream', 'cri', 'docker'])(
+    '%s: byte for byte as expected',
+    async (name) => {
+      file(`${name}.log`, readFileSync(golden(`${name}.log`)))
+      const args = ['--events', '--format', 'datum', `${name}.log`]
+      const { code, stdout } = await meterFast(['scan', ...args])
+      // Buffers, so that a difference is told in one place and not as half a megabyte.
+      const expected = readFileSync(golden(`${name}.events.ndjson`))
+      expect(Buffer.from(stdout).equals(expected)).toBe(true)
+      expect(code).toBe(0)
+    },
+  )
 
-  test.each(['plain', 'mixed', 'stream', 'cri'])('%s: the totals as expected', async (name) => {
-    file(`${name}.log`, readFileSync(golden(`${name}.log`)))
-    const { stdout } = await meterFast(['scan', '--json', '--format', 'datum', at(`${name}.log`)])
-    const expected = JSON.parse(readFileSync(golden(`${name}.scan.json`), 'utf8'))
-    expect(JSON.parse(stdout)).toEqual(expected)
-  })
+  test.each(['plain', 'mixed', 'stream', 'cri', 'docker'])(
+    '%s: the totals as expected',
+    async (name) => {
+      file(`${name}.log`, readFileSync(golden(`${name}.log`)))
+      const { stdout } = await meterFast(['scan', '--json', '--format', 'datum', at(`${name}.log`)])
+      const expected = JSON.parse(readFileSync(golden(`${name}.scan.json`), 'utf8'))
+      expect(JSON.parse(stdout)).toEqual(expected)
+    },
+  )
 
   test('the event of the design has the id of the design', async () => {
     const pod = 'datum-downstream-gateway_envoy-1_0a1b2c3d-0000-4000-8000-000000000001'
