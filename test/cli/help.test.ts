@@ -49,7 +49,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   ],
   bench: [
     ...['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
-    ...['--durability', '--steady', '--workers'],
+    ...['--durability', '--steady', '--per-second', '--workers'],
   ],
   demo: [],
 }
