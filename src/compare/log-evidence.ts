@@ -13,7 +13,6 @@
 
 import type { ResolvedFormat } from '../config/formats.ts'
 import type { UsageRow } from '../emit/usage-page.ts'
-import { MeterFastError } from '../errors.ts'
 import { Meter, type MeterOptions } from '../meter.ts'
 import { LOG_CAUSES, type LogCause } from './causes.ts'
 import type { Input } from './event-set.ts'
@@ -91,10 +90,9 @@ class LogReading implements LogEvidence {
       coded ??= this.#codedMeter(first.loggedAt === undefined ? 'raw' : 'cri')
       coded.feed(Buffer.concat(found.flatMap((line) => this.#coded(line))))
     }
-    for (const { path, chunks } of logs) {
+    for (const { chunks } of logs) {
       for await (const chunk of chunks) {
         meter.feed(chunk)
-        refuseEnvelope(meter, path)
         feed(lines.push(chunk))
         this.#drain(meter, coded)
         onBytes(chunk.length)
@@ -220,13 +218,4 @@ function codeOf(letter: string, taken: number, hourMs: number): string {
 /** The beginning of a record with its code in it. */
 function codeText(letter: string, taken: number, hourMs: number): string {
   return `{${JSON.stringify(CODE_KEY)}:"${codeOf(letter, taken, hourMs)}",`
-}
-
-function refuseEnvelope({ envelope }: Meter, path: string): void {
-  if (['auto', 'raw', 'cri'].includes(envelope)) return
-  throw new MeterFastError(
-    'METER_USAGE',
-    `compare: ${path} is a log of ${envelope}, whose lines it cannot take apart. ` +
-      'Leave --logs out, or give the lines as Envoy wrote them.',
-  )
 }

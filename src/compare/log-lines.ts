@@ -1,11 +1,19 @@
-// Cuts the bytes of one stream into lines as they were logged, out of plain text or CRI records.
-// What may not be billed is not judged here: `Meter` is given every line, and decides.
+// Cuts the bytes of one stream into lines as they were logged, out of plain text, CRI or docker
+// records. What may not be billed is not judged here: `Meter` is given every line, and decides.
 
 export interface LogLine {
   /** Without white space around it. */
   readonly content: Buffer
-  /** Of a CRI record: when its last part was written. */
+  /** When the runtime wrote its last part; undefined without a runtime. */
   readonly loggedAt: string | undefined
+}
+
+/** One physical line of a container's standard output. */
+interface Part {
+  readonly content: Buffer
+  readonly loggedAt: string
+  /** False when the line goes on in the next one. */
+  readonly isLast: boolean
 }
 
 const [LF, CR] = [0x0a, 0x0d]
@@ -16,9 +24,9 @@ const LINE_BYTES_MAX = 16 * 1024 * 1024
 
 export class LogLines {
   #rest: Buffer = Buffer.alloc(0)
-  /** Found by the first line that is not empty. */
-  #isCri: boolean | undefined
-  /** Parts of a record of standard output that has no end yet. */
+  /** How lines are wrapped: found by the first one that is not empty. */
+  #partOf: ((physical: Buffer) => Part | undefined) | 'raw' | undefined
+  /** Parts of a line of standard output that has no end yet. */
   #parts: Buffer[] = []
 
   /** Lines that end in these bytes. */
@@ -43,18 +51,50 @@ export class LogLines {
   #line(physical: Buffer): LogLine | undefined {
     const trimmed = trim(physical)
     if (trimmed.length === 0) return undefined
-    this.#isCri ??= CRI.test(trimmed.toString('latin1', 0, CRI_HEAD_BYTES))
-    if (!this.#isCri) return { content: trimmed, loggedAt: undefined }
-    const head = physical.toString('latin1', 0, CRI_HEAD_BYTES)
-    const [prefix = '', loggedAt, output, tag] = CRI.exec(head) ?? []
-    if (output !== 'stdout') return undefined
-    // A part may end in a blank that belongs to a value.
-    const hasReturn = physical.at(-1) === CR
-    this.#parts.push(physical.subarray(prefix.length, hasReturn ? -1 : physical.length))
-    if (tag === 'P') return undefined
+    this.#partOf ??= wrapping(physical)
+    if (this.#partOf === 'raw') return { content: trimmed, loggedAt: undefined }
+    const part = this.#partOf(physical)
+    if (part === undefined) return undefined
+    this.#parts.push(part.content)
+    if (!part.isLast) return undefined
     const content = trim(Buffer.concat(this.#parts))
     this.#parts = []
-    return content.length === 0 ? undefined : { content, loggedAt }
+    return content.length === 0 ? undefined : { content, loggedAt: part.loggedAt }
+  }
+}
+
+/** How a stream's lines are wrapped, by its first one, which may be of standard error. */
+function wrapping(physical: Buffer): ((physical: Buffer) => Part | undefined) | 'raw' {
+  if (CRI.test(physical.toString('latin1', 0, CRI_HEAD_BYTES))) return criPart
+  return dockerRecord(physical) === undefined ? 'raw' : dockerPart
+}
+
+/** Undefined for standard error, and for what is no such record. */
+function criPart(physical: Buffer): Part | undefined {
+  const head = physical.toString('latin1', 0, CRI_HEAD_BYTES)
+  const [prefix = '', loggedAt = '', output, tag] = CRI.exec(head) ?? []
+  if (output !== 'stdout') return undefined
+  // A part may end in a blank that belongs to a value.
+  const hasReturn = physical.at(-1) === CR
+  const content = physical.subarray(prefix.length, hasReturn ? -1 : physical.length)
+  return { content, loggedAt, isLast: tag === 'F' }
+}
+
+function dockerPart(physical: Buffer): Part | undefined {
+  const record = dockerRecord(physical)
+  if (record?.stream !== 'stdout') return undefined
+  const { log, time } = record
+  return { content: Buffer.from(log), loggedAt: time, isLast: log.endsWith('\n') }
+}
+
+function dockerRecord(physical: Buffer): Record<'log' | 'stream' | 'time', string> | undefined {
+  try {
+    const value: unknown = JSON.parse(physical.toString())
+    const { log, stream, time } = Object(value) as Record<string, unknown>
+    if (typeof log !== 'string' || typeof stream !== 'string' || typeof time !== 'string') return
+    return { log, stream, time }
+  } catch {
+    return undefined
   }
 }
 
@@ -66,5 +106,5 @@ function trim(line: Buffer): Buffer {
 }
 
 function isBlank(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x09 || byte === CR
+  return byte === 0x20 || byte === 0x09 || byte === CR || byte === LF
 }

@@ -53,12 +53,30 @@ function randomLog(dice: Dice): string {
 function asCri(log: string): string {
   const time = '2026-11-22T18:00:00.000000001Z'
   const records = log.split('\n').slice(0, -1)
-  return records
+  const stderr = `${time} stderr F [info] envoy says something\n`
+  const wrapped = records
     .map((line, at) => {
       if (at % 7 !== 0) return `${time} stdout F ${line}\n`
       return `${time} stdout P ${line.slice(0, 40)}\n${time} stdout F ${line.slice(40)}\n`
     })
-    .join(`${time} stderr F [info] envoy says something\n`)
+    .join(stderr)
+  return stderr + wrapped
+}
+
+/** The same as docker does. */
+function asDocker(log: string): string {
+  const record = (text: string, stream = 'stdout'): string =>
+    `${JSON.stringify({ log: text, stream, time: '2026-11-22T18:00:00.000000001Z' })}\n`
+  const stderr = record('[info] envoy says something\n', 'stderr')
+  const wrapped = log
+    .split('\n')
+    .slice(0, -1)
+    .map((line, at) => {
+      if (at % 5 !== 0) return record(`${line}\n`)
+      return record(line.slice(0, 90)) + record(`${line.slice(90)}\n`)
+    })
+    .join(stderr)
+  return stderr + wrapped
 }
 
 interface Report {
@@ -108,11 +126,12 @@ const sorted = (sums: ReadonlyMap<string, bigint>) => [...sums].sort(([a], [b]) 
 
 describe.each(Array.from({ length: SEEDS }, (_, at) => SEED + at))('seed %i', (seed) => {
   const log = randomLog(new Dice(seed))
-  const names = { log: `${seed}.log`, cri: `${seed}.cri.gz` }
+  const names = { log: `${seed}.log`, cri: `${seed}.cri.gz`, docker: `${seed}.json.log` }
   const sets = [`${seed}.vector.ndjson`, `${seed}.usage.ndjson`] as const
   const write = async (): Promise<void> => {
     file(names.log, log)
     file(names.cri, gzipSync(asCri(log)))
+    file(names.docker, asDocker(log))
     file(sets[0], vectorFile(log))
     const { stdout } = await meterFast(['scan', '--events', '--format', 'datum', names.log])
     file(sets[1], stdout)
@@ -128,7 +147,7 @@ describe.each(Array.from({ length: SEEDS }, (_, at) => SEED + at))('seed %i', (s
     }
   })
 
-  test('hour by hour nothing is unexplained either, also of a compressed CRI log', async () => {
+  test('hour by hour nothing is unexplained either, of logs that a runtime wrote', async () => {
     await write()
     for (const name of Object.values(names)) {
       const report = await compared(...sets, '--logs', name, '--by-hour')
