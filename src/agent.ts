@@ -23,24 +23,36 @@ import { stateNative } from './native.ts'
 export type { AgentReport, AgentSignal }
 
 export interface AgentOptions {
-  /** Read what is there, close all windows, deliver, end. */
+  /** Read what is there, close all windows, deliver, end. Default false: run until stopped. */
   readonly once?: boolean
-  /** State in memory, events to `stdout`; nothing is committed or sent. */
+  /** State in memory, events to `stdout`; nothing is committed or sent. Default false. */
   readonly dryRun?: boolean
-  /** Told of everything that happens; must not throw. */
+  /**
+   * Told of everything that happens, on the thread of the agent and between its steps: it must not
+   * throw, and while it runs the agent does nothing. What a signal holds hangs on its `kind`.
+   */
   readonly onSignal?: (signal: AgentSignal) => void
   /** Where `stdout` sinks write; default process.stdout. */
   readonly stdout?: Writable
-  /** In place of the configured sink, e.g. an embedder's own; the agent closes it at its end. */
+  /**
+   * In place of the configured sink, e.g. an embedder's own; the agent closes it at its end. The
+   * same batch may come again after a crash: the sink must drop ids that it has.
+   */
   readonly sink?: Sink
-  /** The wall clock in ms: it affects when, never what. */
+  /** The wall clock in ms since 1970: it affects when, never what. Default Date.now. */
   readonly now?: () => number
 }
 
 /** Between two tries to get a state that another process has, or a full disk to work. */
 const TRY_AGAIN_MS = 500
 
-/** The metering agent: follows the configured logs and delivers their usage events. */
+/**
+ * The metering agent: follows the configured logs and delivers their usage events.
+ *
+ * Several agents of one process, or of worker threads, are independent; each needs a state
+ * directory of its own. An agent holds files, memory and the lock of its state while `run` is
+ * pending, and nothing before or after.
+ */
 export class Agent {
   readonly #config: Config
   readonly #options: AgentOptions
