@@ -147,8 +147,15 @@ async function logSettings(
     const found = name === 'auto' ? (await detectFormat(logs.map(lookAt))).preset : name
     return { format: resolveFormat(found ?? 'datum'), lineBytesMax: LINE_BYTES_MAX }
   }
-  const { windowMs, connectionSeconds, exclude, limits } = config
-  const format = config.streams[0]?.format ?? resolveFormat('datum')
+  const { windowMs, connectionSeconds, exclude, limits, streams } = config
+  const formats = new Map(streams.map(({ format }) => [JSON.stringify(format), format]))
+  const [format] = formats.values()
+  if (format === undefined || formats.size > 1) {
+    throw usage(
+      'compare',
+      'the streams of the configuration have several formats: compare logs of one',
+    )
+  }
   return { format, windowMs, connectionSeconds, exclude, ...limits }
 }
 

@@ -36,19 +36,39 @@ export interface Moved {
   readonly unexplained: bigint
 }
 
+/** Dimensions taken apart: those that name the route, and the others as JSON, keys in order. */
+interface SplitDimensions {
+  readonly route: string
+  readonly named: string
+}
+
 export class DimensionUse {
   readonly #routes = new Map<string, RouteUse>()
+  readonly #splits = new Map<string, SplitDimensions>()
 
   add({ project, meter }: Cell, dimensions: Values, amount: bigint): void {
-    const route = [dimensions['httproute_namespace'], dimensions['httproute_name']]
-    const key = JSON.stringify([project, meter, ...route])
+    const { route, named } = this.#split(dimensions)
+    const key = JSON.stringify([project, meter, route])
     let use = this.#routes.get(key)
     if (use === undefined) {
       use = { project, meter, amounts: new Map() }
       this.#routes.set(key, use)
     }
+    addTo(use.amounts, named, amount)
+  }
+
+  /** Done once for equal dimensions: events are many, routes are few. */
+  #split(dimensions: Values): SplitDimensions {
+    const text = JSON.stringify(dimensions)
+    const known = this.#splits.get(text)
+    if (known !== undefined) return known
     const named = Object.entries(dimensions).filter(([name]) => !NAMING.includes(name))
-    addTo(use.amounts, JSON.stringify(named.sort(([a], [b]) => (a < b ? -1 : 1))), amount)
+    const split = {
+      route: JSON.stringify([dimensions['httproute_namespace'], dimensions['httproute_name']]),
+      named: JSON.stringify(named.sort(([a], [b]) => (a < b ? -1 : 1))),
+    }
+    this.#splits.set(text, split)
+    return split
   }
 
   /** What of this side's usage the other one bills under other values of the same keys. */

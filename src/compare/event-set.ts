@@ -132,7 +132,7 @@ function usageEventOf(text: string): SetEvent | undefined {
     cell: { project, meter: type, hourMs: hourOf(timeMs) },
     timeMs,
     value: BigInt(value),
-    dimensions: typeof dimensions === 'object' && dimensions !== null ? { ...dimensions } : {},
+    dimensions: (dimensions ?? {}) as Readonly<Record<string, unknown>>,
   }
 }
 
