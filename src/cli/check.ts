@@ -8,16 +8,23 @@ import type { Config } from '../config/config.ts'
 import { configSchema } from '../config/json-schema.ts'
 import { inspectConfig, reportValues } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
-import { isError, type Problem, renderProblem, sortProblems } from '../config/problems.ts'
+import { isError, type Problem, sortProblems } from '../config/problems.ts'
 import { formatDuration } from '../config/units.ts'
 import type { Values } from '../config/values.ts'
 import { MeterFastError } from '../errors.ts'
+import { wrapped } from './cells.ts'
 import { pathProblems } from './check-paths.ts'
+import { visible } from './command.ts'
+import { type Display, displayOf } from './display.ts'
+import { problemCounts, problemLines } from './problem-lines.ts'
+import { counted } from './quantities.ts'
 
 export interface CheckIo {
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
   readonly env: NodeJS.ProcessEnv
+  /** What stdout shows; without it lines are as long as they are. */
+  readonly display?: Display
 }
 
 const EXIT_OK = 0
@@ -56,7 +63,8 @@ export async function check(args: string[], io: CheckIo): Promise<number> {
   const found = [...problems, ...(values === undefined ? [] : doubts(values))]
   if (values !== undefined && !isOn('no-environment')) found.push(...(await pathProblems(values)))
   const all = sortProblems(found)
-  io.stdout(isOn('json') ? asJson(path, all, values) : asText(path, all, config))
+  const display = io.display ?? displayOf({}, {})
+  io.stdout(isOn('json') ? asJson(path, all, values) : asText(path, all, config, display))
   return all.some(isError) ? EXIT_CONFIG : EXIT_OK
 }
 
@@ -111,17 +119,18 @@ function asJson(path: string, problems: readonly Problem[], values: Values | und
   return `${JSON.stringify(report, null, 2)}\n`
 }
 
-function asText(path: string, problems: readonly Problem[], config: Config | undefined): string {
-  const errors = problems.filter(isError).length
-  const warnings = problems.length - errors
-  const counts = [
-    ...(errors > 0 ? [counted(errors, 'problem')] : []),
-    ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
-  ].join(', ')
-  const isGood = errors === 0 && config !== undefined
-  const verdict = warnings > 0 ? `ok, ${counts}` : 'ok'
+function asText(
+  path: string,
+  problems: readonly Problem[],
+  config: Config | undefined,
+  display: Display,
+): string {
+  const counts = problemCounts(problems)
+  const isGood = !problems.some(isError) && config !== undefined
+  const verdict = counts === '' ? 'ok' : `ok, ${counts}`
   const summary = isGood ? `${verdict}: ${describeConfig(config)}` : counts
-  return [...problems.map(renderProblem), `${path}: ${summary}`, ''].join('\n')
+  const last = wrapped(visible(`${path}: ${summary}`), display.columns, 2)
+  return `${[...problemLines(problems, display), ...last].join('\n')}\n`
 }
 
 function describeConfig(config: Config): string {
@@ -145,8 +154,4 @@ function describeTarget(sink: Config['sink']): string {
     default:
       return ` ${sink.url}`
   }
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`
 }

@@ -2,6 +2,7 @@
 // runs, so that `scan` does not wait for an HTTP client.
 
 import type { CommandIo } from './command.ts'
+import { displayOf } from './display.ts'
 import {
   CATALOG_FLAGS,
   CONFIG_FLAG,
@@ -62,7 +63,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     takesValues: true,
     run: async (args, io) => {
       const { check } = await import('./check.ts')
-      return check(args, { ...io, stdout: (data) => void io.stdout.write(data) })
+      const display = displayOf(io.stdout, io.env)
+      return check(args, { ...io, display, stdout: (data) => void io.stdout.write(data) })
     },
   },
   catalog: {

@@ -37,6 +37,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   ],
   release: ['--state'],
   status: ['--state', '--json', '--quarantine', '--unattributed', '--gaps'],
+  top: ['--state', '--config', '--once'],
   replay: [
     ...['--state', '--unattributed', '--namespaces', '--projects', '--map', '--quarantined'],
     ...['--reason', '--rejected', '--project', '--accepted', '--from', '--to'],
