@@ -6,9 +6,15 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { configSchema } from '../config/json-schema.ts'
-import { inspectConfig, reportValues } from '../config/load.ts'
+import { type Inspection, inspectConfig, type LoadOptions, reportValues } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
-import { isError, type Problem, sortProblems } from '../config/problems.ts'
+import {
+  configInvalid,
+  isError,
+  type Problem,
+  renderProblem,
+  sortProblems,
+} from '../config/problems.ts'
 import { formatDuration } from '../config/units.ts'
 import type { Values } from '../config/values.ts'
 import { MeterFastError } from '../errors.ts'
@@ -59,13 +65,36 @@ export async function check(args: string[], io: CheckIo): Promise<number> {
   if (typeof path !== 'string' || path === '') {
     throw new MeterFastError('METER_USAGE', 'check needs a configuration: add -c FILE')
   }
-  const { problems, config, values } = inspectConfig(path, { env: io.env, flags })
-  const found = [...problems, ...(values === undefined ? [] : doubts(values))]
-  if (values !== undefined && !isOn('no-environment')) found.push(...(await pathProblems(values)))
-  const all = sortProblems(found)
+  const asked = { env: io.env, flags }
+  const found = await inspectAll(path, asked, !isOn('no-environment'))
+  const { problems: all, config, values } = found
   const display = io.display ?? displayOf({}, {})
   io.stdout(isOn('json') ? asJson(path, all, values) : asText(path, all, config, display))
   return all.some(isError) ? EXIT_CONFIG : EXIT_OK
+}
+
+/** All that is wrong with the configuration at `path`, and of the machine if that is asked for. */
+export async function inspectAll(
+  path: string,
+  options: LoadOptions,
+  withMachine: boolean,
+): Promise<Inspection> {
+  const { problems, config, values } = inspectConfig(path, options)
+  const found = [...problems, ...(values === undefined ? [] : doubts(values))]
+  if (values !== undefined && withMachine) found.push(...(await pathProblems(values)))
+  return { problems: sortProblems(found), config, values }
+}
+
+/**
+ * The configuration at `path`, when neither it nor the machine stands against it.
+ * @throws {MeterFastError} METER_INPUT_MISSING, METER_CONFIG_INVALID with all problems
+ */
+export async function checkedConfig(path: string, options: LoadOptions): Promise<Config> {
+  const { problems, config } = await inspectAll(path, options, true)
+  const errors = problems.filter(isError)
+  if (config === undefined || errors.length > 0) throw configInvalid(path, errors)
+  for (const problem of problems) options.onWarning?.(renderProblem(problem))
+  return config
 }
 
 function readFlags(args: string[]): { config?: string; [flag: string]: unknown } {

@@ -14,6 +14,8 @@ export interface CommandIo {
   readonly redraw?: (text: string) => void
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal
+  /** Calls at each SIGHUP from now on, which else ends the process. */
+  readonly onHangup?: (heard: () => void) => void
 }
 
 /** One flag: what it takes, and its sentence in `--help`. */

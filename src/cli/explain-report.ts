@@ -1,5 +1,5 @@
-// What `explain` prints: one block for each piece; or all of it as JSON. Nothing is cut in it, since paths
-// and ids are what it is asked for: a line that is too long goes on in the next one.
+// What `explain` prints: one block for each piece, or all of it as JSON. Nothing is cut in it:
+// paths and ids are what it is asked for. A line that is too long goes on in the next one.
 
 import type {
   ByteRange,

@@ -64,6 +64,7 @@ function processIo(): CommandIo {
     env: process.env,
     ...(process.stderr.isTTY && { redraw: (text: string) => void process.stderr.write(text) }),
     signal: stop.signal,
+    onHangup: (heard) => void process.on('SIGHUP', heard),
   }
 }
 
