@@ -3,7 +3,6 @@
 // The result, problems included, is data and goes to stdout; only a wrong command line or a missing
 // file is an error, and thrown.
 
-import { parseArgs } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { configSchema } from '../config/json-schema.ts'
 import { type Inspection, inspectConfig, type LoadOptions, reportValues } from '../config/load.ts'
@@ -20,7 +19,7 @@ import type { Values } from '../config/values.ts'
 import { MeterFastError } from '../errors.ts'
 import { wrapped } from './cells.ts'
 import { pathProblems } from './check-paths.ts'
-import { visible } from './command.ts'
+import { environmentTwin, parseFlags, visible } from './command.ts'
 import { type Display, displayOf } from './display.ts'
 import { problemCounts, problemLines } from './problem-lines.ts'
 import { counted } from './quantities.ts'
@@ -56,12 +55,12 @@ const OWN_FLAGS = {
 export async function check(args: string[], io: CheckIo): Promise<number> {
   const flags = readFlags(args)
   const isOn = (name: string): boolean =>
-    flags[name] === true || ['1', 'true'].includes(io.env[twin(name)] ?? '')
+    flags[name] === true || ['1', 'true'].includes(io.env[environmentTwin(name)] ?? '')
   if (isOn('schema')) {
     io.stdout(`${JSON.stringify(configSchema(), null, 2)}\n`)
     return EXIT_OK
   }
-  const path = flags.config ?? io.env[twin('config')]
+  const path = flags['config'] ?? io.env[environmentTwin('config')]
   if (typeof path !== 'string' || path === '') {
     throw new MeterFastError('METER_USAGE', 'check needs a configuration: add -c FILE')
   }
@@ -97,17 +96,8 @@ export async function checkedConfig(path: string, options: LoadOptions): Promise
   return config
 }
 
-function readFlags(args: string[]): { config?: string; [flag: string]: unknown } {
-  try {
-    return parseArgs({ args, options: { ...CONFIG_FLAGS, ...OWN_FLAGS }, strict: true }).values
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new MeterFastError('METER_USAGE', `check: ${reason}`, { cause })
-  }
-}
-
-function twin(flag: string): string {
-  return `METER_FAST_${flag.replaceAll('-', '_').toUpperCase()}`
+function readFlags(args: string[]): Record<string, unknown> {
+  return parseFlags('check', args, { ...CONFIG_FLAGS, ...OWN_FLAGS }, false).values
 }
 
 // What is legal and yet surely not meant.

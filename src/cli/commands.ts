@@ -8,6 +8,7 @@ import {
   CONFIG_FLAG,
   EXPLAIN_FLAGS,
   flag,
+  oneOfText,
   RELEASE_FLAGS,
   REPLAY_FLAGS,
   SCAN_FLAGS,
@@ -48,6 +49,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast scan --events access.log          what "run" would deliver',
     ],
     flags: SCAN_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./scan.ts')).scan(args, io),
   },
   check: {
@@ -76,6 +78,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast catalog render --out deploy/components/service-catalog',
     ],
     flags: CATALOG_FLAGS,
+    takes: ['check', 'render'],
     run: async (args, io) => (await import('./catalog.ts')).catalog(args, io),
   },
   generate: {
@@ -90,8 +93,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       projects: text('N', 'projects (default 100)'),
       routes: text('N', 'routes, each of one project (default 1000)'),
       seed: text('N', 'equal flags give equal bytes (default 1)'),
-      format: text('NAME', 'datum (default) or envoy-gateway'),
-      envelope: text('NAME', 'raw (default) or cri'),
+      format: oneOfText(['datum', 'envoy-gateway'], 'datum (default) or envoy-gateway'),
+      envelope: oneOfText(['raw', 'cri'], 'raw (default) or cri'),
       start: text('TIME', 'time of the first line, RFC 3339 (default 2026-01-01T00:00:00Z)'),
       'per-second': text('N', 'lines a second of log time (default 1000)'),
       truth: text('FILE', 'write what "scan --json" must print'),
@@ -144,6 +147,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast verify --state copy --logs logs/*.log logs/*.gz',
     ],
     flags: VERIFY_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./verify.ts')).verify(args, io),
   },
   explain: {
@@ -153,6 +157,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast explain --state /var/lib/meter-fast --project p-a --window 2026-11-22T12:00:00Z',
     ],
     flags: EXPLAIN_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./explain.ts')).explain(args, io),
   },
   bench: {
@@ -177,6 +182,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     sentence: 'the whole path without a server: a live log, an agent, a receiver, compared',
     examples: ['meter-fast demo', 'meter-fast demo access.log'],
     flags: {},
+    takes: 'files',
     run: async (args, io) => (await import('./demo.ts')).demo(args, io),
+  },
+  completion: {
+    usage: 'completion bash|zsh|fish',
+    sentence: 'what your shell needs to complete commands, flags and values',
+    examples: [
+      'source <(meter-fast completion bash)',
+      'meter-fast completion fish > ~/.config/fish/completions/meter-fast.fish',
+    ],
+    flags: {},
+    takes: ['bash', 'zsh', 'fish'],
+    run: async (args, io) => (await import('./completion.ts')).completion(args, io, COMMANDS),
   },
 }

@@ -12,6 +12,8 @@ export const CONFIG_FLAG = {
 
 export const text = (value: string, sentence: string) =>
   ({ type: 'string', value, sentence }) as const satisfies Flag
+export const oneOfText = (choices: readonly string[], sentence: string) =>
+  ({ type: 'string', value: 'NAME', choices, sentence }) as const satisfies Flag
 export const flag = (sentence: string) => ({ type: 'boolean', sentence }) as const satisfies Flag
 
 export const SCAN_FLAGS = {
@@ -19,8 +21,8 @@ export const SCAN_FLAGS = {
   csv: flag('print the totals as CSV'),
   events: flag('print the usage events, one a line'),
   strict: flag('exit 1 when a line was quarantined'),
-  format: text('NAME', `auto (default), ${PRESET_NAMES.join(' or ')}`),
-  envelope: text('NAME', 'auto (default), raw or cri'),
+  format: oneOfText(['auto', ...PRESET_NAMES], `auto (default), ${PRESET_NAMES.join(' or ')}`),
+  envelope: oneOfText(['auto', 'raw', 'cri'], 'auto (default), raw or cri'),
   stream: text('NAME', 'name of the stream (default scan); part of every event id'),
   window: text('60s', 'length of a window; divides one hour'),
   config: CONFIG_FLAG,

@@ -11,6 +11,8 @@ export interface CommandHelp {
   readonly flags: Readonly<Record<string, Flag>>
   /** It reads a configuration, whose single values are flags too. */
   readonly takesValues?: boolean
+  /** What its arguments are, for the completion of a shell: files, or one of some words. */
+  readonly takes?: 'files' | readonly string[]
 }
 
 const EXIT_CODES =

@@ -2,14 +2,13 @@
 // about the work go to stderr.
 
 import type { Writable } from 'node:stream'
-import { parseArgs } from 'node:util'
 import { agentLog, type Log } from '../agent/log.ts'
 import { Agent, type AgentReport } from '../agent.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
 import { MeterFastError } from '../errors.ts'
-import { type CommandIo, environmentTwin, usage } from './command.ts'
+import { type CommandIo, environmentTwin, parseFlags, usage } from './command.ts'
 import { grouped } from './quantities.ts'
 
 const OWN_FLAGS = {
@@ -85,9 +84,5 @@ function fail(error: unknown, log: Log): number {
 }
 
 function readRunFlags(args: string[]): Record<string, unknown> {
-  try {
-    return parseArgs({ args, options: { ...CONFIG_FLAGS, ...OWN_FLAGS }, strict: true }).values
-  } catch (cause) {
-    throw usage('run', cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : 'bad flags')
-  }
+  return parseFlags('run', args, { ...CONFIG_FLAGS, ...OWN_FLAGS }, false).values
 }

@@ -49,6 +49,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     ...['--durability', '--steady', '--workers'],
   ],
   demo: [],
+  completion: [],
 }
 
 function widest(text: string): number {

@@ -16,7 +16,7 @@ useCommand()
 const START_MS = Date.UTC(2026, 10, 2, 12)
 const COMMANDS = [
   ...['run', 'scan', 'check', 'catalog', 'generate', 'release', 'status', 'top', 'replay'],
-  ...['verify', 'explain', 'bench', 'demo'],
+  ...['verify', 'explain', 'bench', 'demo', 'completion'],
 ]
 
 const on = (columns: number, ...args: string[]): Promise<Outcome> =>
