@@ -3,6 +3,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { nearestWord } from '../config/problems.ts'
 import { MeterFastError } from '../errors.ts'
+import type { Display } from './display.ts'
 
 /** The world of a command. stdout is data, stderr is for people. */
 export interface CommandIo {
@@ -11,8 +12,12 @@ export interface CommandIo {
   /** Text for people; control characters in it are shown, not obeyed. */
   readonly stderr: (text: string) => void
   readonly env: NodeJS.ProcessEnv
-  /** Writes to the terminal that stderr is, control characters too; not there without one. */
-  readonly redraw?: (text: string) => void
+  /** The terminal that stderr is; not there without one. */
+  readonly terminal?: {
+    /** Writes control characters too. */
+    readonly redraw: (text: string) => void
+    readonly display: () => Display
+  }
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal
   /** Calls at each SIGHUP from now on, which else ends the process. */

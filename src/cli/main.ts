@@ -62,7 +62,12 @@ function processIo(): CommandIo {
     stdout: process.stdout,
     stderr,
     env: process.env,
-    ...(process.stderr.isTTY && { redraw: (text: string) => void process.stderr.write(text) }),
+    ...(process.stderr.isTTY && {
+      terminal: {
+        redraw: (text: string) => void process.stderr.write(text),
+        display: () => displayOf(process.stderr, process.env),
+      },
+    }),
     signal: stop.signal,
     onHangup: (heard) => void process.on('SIGHUP', heard),
   }

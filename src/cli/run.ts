@@ -32,7 +32,7 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   const options = { env: io.env, flags, once, onWarning: (text: string) => warnings.push(text) }
   const config = loadConfig(path, options)
   const makeLog = ({ observe }: Config): Promise<Log> =>
-    agentLog(observe, io.redraw !== undefined, io.stderr)
+    agentLog(observe, io.terminal !== undefined, io.stderr)
   let log = await makeLog(config)
   const warn = (): void => {
     for (const text of warnings.splice(0)) log.say('warn', text, { kind: 'config-warning' })
