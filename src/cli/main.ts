@@ -57,6 +57,8 @@ function processIo(): CommandIo {
     fail(new MeterFastError('METER_DISK', `standard output: ${error.message}. Make room for it.`))
     process.exit()
   })
+  // Nor is one that no longer listens: what a command does is worth more than what it says.
+  process.stderr.on('error', () => undefined)
   return {
     stdin: process.stdin,
     stdout: process.stdout,
