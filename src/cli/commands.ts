@@ -2,12 +2,14 @@
 // runs, so that `scan` does not wait for an HTTP client.
 
 import type { CommandIo } from './command.ts'
+import { displayOf } from './display.ts'
 import {
   CATALOG_FLAGS,
   COMPARE_FLAGS,
   CONFIG_FLAG,
   EXPLAIN_FLAGS,
   flag,
+  oneOfText,
   RELEASE_FLAGS,
   REPLAY_FLAGS,
   SCAN_FLAGS,
@@ -48,6 +50,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast scan --events access.log          what "run" would deliver',
     ],
     flags: SCAN_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./scan.ts')).scan(args, io),
   },
   check: {
@@ -63,7 +66,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     takesValues: true,
     run: async (args, io) => {
       const { check } = await import('./check.ts')
-      return check(args, { ...io, stdout: (data) => void io.stdout.write(data) })
+      const display = displayOf(io.stdout, io.env)
+      return check(args, { ...io, display, stdout: (data) => void io.stdout.write(data) })
     },
   },
   catalog: {
@@ -75,6 +79,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast catalog render --out deploy/components/service-catalog',
     ],
     flags: CATALOG_FLAGS,
+    takes: ['check', 'render'],
     run: async (args, io) => (await import('./catalog.ts')).catalog(args, io),
   },
   generate: {
@@ -89,8 +94,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       projects: text('N', 'projects (default 100)'),
       routes: text('N', 'routes, each of one project (default 1000)'),
       seed: text('N', 'equal flags give equal bytes (default 1)'),
-      format: text('NAME', 'datum (default) or envoy-gateway'),
-      envelope: text('NAME', 'raw (default) or cri'),
+      format: oneOfText(['datum', 'envoy-gateway'], 'datum (default) or envoy-gateway'),
+      envelope: oneOfText(['raw', 'cri'], 'raw (default) or cri'),
       start: text('TIME', 'time of the first line, RFC 3339 (default 2026-01-01T00:00:00Z)'),
       'per-second': text('N', 'lines a second of log time (default 1000)'),
       truth: text('FILE', 'write what "scan --json" must print'),
@@ -143,6 +148,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast verify --state copy --logs logs/*.log logs/*.gz',
     ],
     flags: VERIFY_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./verify.ts')).verify(args, io),
   },
   explain: {
@@ -152,6 +158,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast explain --state /var/lib/meter-fast --project p-a --window 2026-11-22T12:00:00Z',
     ],
     flags: EXPLAIN_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./explain.ts')).explain(args, io),
   },
   compare: {
@@ -187,6 +194,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     sentence: 'the whole path without a server: a live log, an agent, a receiver, compared',
     examples: ['meter-fast demo', 'meter-fast demo access.log'],
     flags: {},
+    takes: 'files',
     run: async (args, io) => (await import('./demo.ts')).demo(args, io),
+  },
+  completion: {
+    usage: 'completion bash|zsh|fish',
+    sentence: 'what your shell needs to complete commands, flags and values',
+    examples: [
+      'source <(meter-fast completion bash)',
+      'meter-fast completion fish > ~/.config/fish/completions/meter-fast.fish',
+    ],
+    flags: {},
+    takes: ['bash', 'zsh', 'fish'],
+    run: async (args, io) => (await import('./completion.ts')).completion(args, io, COMMANDS),
   },
 }

@@ -22,7 +22,8 @@ export function durationText(ms: bigint | number): string {
   const seconds = Number(ms) / 1000
   if (seconds < 120) return `${seconds.toFixed(1)} s`
   if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`
-  return `${(seconds / 3600).toFixed(1)} h`
+  const [whole = '', tenth] = (seconds / 3600).toFixed(1).split('.')
+  return `${grouped(BigInt(whole))}.${tenth} h`
 }
 
 /** `1 stream`, `2 streams`. */

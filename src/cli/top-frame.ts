@@ -2,25 +2,19 @@
 // the display, and there are not more of them than it has rows.
 
 import type { LivePicture, LiveStream } from '../agent/live.ts'
-import { cellsOf, cutMiddle, wrapped } from './cells.ts'
+import { cellsOf, cutMiddle } from './cells.ts'
 import { visible } from './command.ts'
-import type { Display, Style } from './display.ts'
+import type { Display } from './display.ts'
+import { type Fact, labelledLines } from './labelled.ts'
 import { bytesText, counted, grouped } from './quantities.ts'
 import { type Column, tableLines } from './table.ts'
 import type { Rate, Rates } from './top-rates.ts'
 
-const LABEL_CELLS = 10
 /** In a pipe, where nothing else ends a list. */
 const ROWS_MAX = 200
 /** Of the lines of the terminal that are left, streams take at most a third, but not too few. */
 const STREAMS_SHARE = 3
 const STREAMS_ROOM_MIN = 5
-
-interface Fact {
-  readonly label: string
-  readonly text: string
-  readonly style?: Style | undefined
-}
 
 interface StreamRow extends LiveStream {
   readonly linesRate: number | undefined
@@ -89,7 +83,10 @@ export function frameLines(
   rates: Rates,
   display: Display,
 ): string[] {
-  const head = [titleLine(directory, picture, display), ...factLines(picture, rates, display)]
+  const head = [
+    titleLine(directory, picture, display),
+    ...labelledLines(facts(picture, rates), display),
+  ]
   const room = display.rows - head.length
   const streams = listLines(STREAM_COLUMNS, streamRows(picture, rates), display, {
     room: Math.max(STREAMS_ROOM_MIN, Math.floor(room / STREAMS_SHARE)),
@@ -109,16 +106,6 @@ function titleLine(directory: string, { atMs }: LivePicture, { columns, paint }:
   const title = command + cutMiddle(visible(directory), room)
   const blanks = ' '.repeat(columns === Infinity ? 2 : columns - cellsOf(title) - time.length)
   return `${paint('bold', title)}${blanks}${paint('dim', time)}`
-}
-
-function factLines(picture: LivePicture, rates: Rates, display: Display): string[] {
-  return facts(picture, rates).flatMap(({ label, text, style }) => {
-    const cells = display.columns - LABEL_CELLS
-    return wrapped(text, cells).map((line, at) => {
-      const shown = style === undefined ? line : display.paint(style, line)
-      return `${(at === 0 ? label : '').padEnd(LABEL_CELLS)}${shown}`
-    })
-  })
 }
 
 function facts(picture: LivePicture, rates: Rates): Fact[] {
@@ -200,8 +187,9 @@ function backlogFact({ streams, atMs }: LivePicture): Fact {
   const ends = behind.map(({ windowStartMs, windowMs }) => (windowStartMs ?? atMs) + windowMs)
   const lagMs = Math.max(0, atMs - Math.min(atMs, ...ends))
   const lag = lagMs > 0 ? `; ${spanText(lagMs)} behind` : ''
-  const text = `${bytesText(bytes)} unread in ${behind.length} of ${counted(streams.length, 'stream')}`
-  return { label: 'backlog', text: text + lag, style: lagMs > 60_000 ? 'yellow' : undefined }
+  const ofAll = `${grouped(behind.length)} of ${counted(streams.length, 'stream')}`
+  const text = `${bytesText(bytes)} unread in ${ofAll}${lag}`
+  return { label: 'backlog', text, style: lagMs > 60_000 ? 'yellow' : undefined }
 }
 
 function listLines<Row>(

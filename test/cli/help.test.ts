@@ -37,6 +37,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   ],
   release: ['--state'],
   status: ['--state', '--json', '--quarantine', '--unattributed', '--gaps'],
+  top: ['--state', '--config', '--once'],
   replay: [
     ...['--state', '--unattributed', '--namespaces', '--projects', '--map', '--quarantined'],
     ...['--reason', '--rejected', '--project', '--accepted', '--from', '--to'],
@@ -52,6 +53,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     ...['--durability', '--steady', '--per-second', '--workers'],
   ],
   demo: [],
+  completion: [],
 }
 
 function widest(text: string): number {
