@@ -1,5 +1,6 @@
-// What an agent costs on a node that writes so many lines a second: `run` as people run it, on a log
-// that grows as Envoy's does, 64 KiB at a time. What it bills is compared with what was written.
+// What an agent costs on a node that writes so many lines a second: `run` as people run it, on a
+// log that grows as Envoy's does, 64 KiB at a time. What it bills is compared with what was
+// written.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

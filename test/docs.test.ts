@@ -48,7 +48,7 @@ describeDocument({
   ],
 })
 
-test('how long logs last is what the formula of docs/operations.md gives', () => {
+test('how long logs last is what the formula of docs/operations.md gives, and kubelet does', () => {
   const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
   const rows = [...text.matchAll(/^\| ([\d,]+) \| [\d.]+ [kM]B \| (.*) \|$/gm)]
   const settings = [
@@ -62,11 +62,34 @@ test('how long logs last is what the formula of docs/operations.md gives', () =>
     const bytesPerSecond = 436 * Number(rate.replaceAll(',', ''))
     const spans = settings.map(([mebibytes, files]) => {
       const looks = Math.ceil((mebibytes * 1024 * 1024) / bytesPerSecond / 10)
-      return spanText((files - 1) * 10 * looks)
+      const seconds = (files - 1) * 10 * looks
+      expect(shortestLife(bytesPerSecond, mebibytes * 1024 * 1024, files)).toBe(seconds)
+      return spanText(seconds)
     })
     expect(cells.split(' | ')).toEqual(spans)
   }
 })
+
+/**
+ * A kubelet, second by second: every 10 s it looks at the live file, and when that is large enough
+ * deletes old files until `filesMax - 2` rotated ones are left, then renames it. Gives the shortest
+ * time between the last byte of a file and its deletion.
+ */
+function shortestLife(bytesPerSecond: number, sizeMax: number, filesMax: number): number {
+  const rotatedAt: number[] = []
+  let live = 0
+  let shortest = Number.POSITIVE_INFINITY
+  for (let second = 10, deleted = 0; deleted < 20; second += 10) {
+    live += 10 * bytesPerSecond
+    if (live < sizeMax) continue
+    for (; rotatedAt.length > filesMax - 2; deleted += 1) {
+      shortest = Math.min(shortest, second - (rotatedAt.shift() ?? 0))
+    }
+    rotatedAt.push(second)
+    live = 0
+  }
+  return shortest
+}
 
 /** Rounded down: who plans with it has at least that. */
 function spanText(seconds: number): string {

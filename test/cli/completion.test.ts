@@ -48,7 +48,7 @@ function lines(text: string): string[] {
 describe('bash', () => {
   test('offers the commands that begin so', () => {
     expect(bashOffers('s')).toEqual(['scan', 'status'])
-    expect(bashOffers('comp')).toEqual(['completion'])
+    expect(bashOffers('comp')).toEqual(['compare', 'completion'])
     expect(bashOffers('help', 'ver')).toEqual(['verify'])
   })
 
@@ -65,9 +65,9 @@ describe('bash', () => {
   })
 
   test('offers the values of a flag, also behind =', () => {
-    expect(bashOffers('scan', '--envelope', '')).toEqual(['auto', 'raw', 'cri'])
+    expect(bashOffers('scan', '--envelope', '')).toEqual(['auto', 'raw', 'cri', 'docker'])
     expect(bashOffers('scan', '--envelope', '=', 'c')).toEqual(['cri'])
-    expect(bashOffers('scan', '--envelope', '=')).toEqual(['auto', 'raw', 'cri'])
+    expect(bashOffers('scan', '--envelope', '=')).toEqual(['auto', 'raw', 'cri', 'docker'])
     expect(bashOffers('run', '--on-missing-state', '')).toEqual(['hold', 'backfill'])
     expect(bashOffers('scan', '--stream', '')).toEqual([])
   })
@@ -84,7 +84,12 @@ describe('fish', () => {
   test('offers commands, flags, values and files', () => {
     expect(fishOffers('meter-fast s').toSorted()).toEqual(['scan', 'status'])
     expect(fishOffers('meter-fast scan --en')).toEqual(['--envelope'])
-    expect(fishOffers('meter-fast scan --envelope ').toSorted()).toEqual(['auto', 'cri', 'raw'])
+    expect(fishOffers('meter-fast scan --envelope ').toSorted()).toEqual([
+      'auto',
+      'cri',
+      'docker',
+      'raw',
+    ])
     expect(fishOffers('meter-fast scan access.')).toEqual(['access.log'])
     expect(fishOffers('meter-fast status acc')).toEqual([])
     expect(fishOffers('meter-fast top --state st')).toEqual(['state/'])

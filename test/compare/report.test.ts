@@ -1,5 +1,5 @@
-// The report for people, as the screens of test/cli/screens: no line is too wide, figures are whole,
-// and the parts below a row add up to its difference.
+// The report for people, as the screens of test/cli/screens: no line is too wide, figures are
+// whole, and the parts below a row add up to its difference.
 
 import { beforeAll, describe, test } from 'vitest'
 import { file, meterFast, useCommand } from '../cli/command.ts'

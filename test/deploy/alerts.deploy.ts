@@ -1,6 +1,6 @@
-// The alert rules as Prometheus evaluates them (promtool test rules). The quiet state is what a real
-// agent exports, its counters growing as on a busy node, scanners' 404s included: no alert may fire.
-// Each alert has at least one state that differs from it in one series, and must fire.
+// The alert rules as Prometheus evaluates them (promtool test rules). The quiet state is what a
+// real agent exports, its counters growing as on a busy node, scanners' 404s included: no alert may
+// fire. Each alert has at least one state that differs from it in one series, and must fire.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,8 @@ import { alertRules, asSent, dashboardPanels, ruleFile } from './observed.ts'
 import { outcomeOf, promtool } from './tools.ts'
 
 const START_MS = Date.UTC(2026, 10, 2, 12)
-const TARGET = 'job="meter-fast",namespace="meter-fast",node="node-1",pod="meter-fast-x"'
+/** The labels that the PodMonitor leaves. */
+const TARGET = 'job="meter-fast",namespace="meter-fast",node="node-1",instance="node-1"'
 /** Series by their text, each with its values in promtool's notation, one a minute. */
 type Series = ReadonlyMap<string, string>
 const MINUTES = 60
@@ -74,6 +75,11 @@ function constant(value: number): string {
 /** A rise of `from` by `step` a minute, from half of the time on. */
 function rising(step: number, from = 0): string {
   return `${constant(from).replace(`${MINUTES}`, `${MINUTES / 2}`)} ${from}+${step}x${MINUTES / 2}`
+}
+
+/** Nothing for half of the time: a pod that starts then, or a label that is seen then. */
+function appearing(values: string): string {
+  return `_x${MINUTES / 2} ${values}x${MINUTES / 2}`
 }
 
 function seriesText(name: string, labels: Readonly<Record<string, string>>): string {
@@ -165,6 +171,15 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, reado
       ] as const,
   ),
   ['a range was not read', { meter_fast_gaps_total: rising(1) }, ['MeterFastGap']],
+  [
+    'a new pod found a gap before it was scraped, after an outage of hours',
+    {
+      meter_fast_gaps_total: appearing('1'),
+      'meter_fast_signals_total{kind="gap"': appearing('1'),
+      process_start_time_seconds: appearing('1790'),
+    },
+    ['MeterFastGap'],
+  ],
   ['it reads too slowly', { meter_fast_unread_bytes: constant(5e8) }, ['MeterFastReadingBehind']],
   [
     'the sink is away',
@@ -180,7 +195,7 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, reado
     (result) =>
       [
         `the sink answers that the agent is ${result}`,
-        { [`meter_fast_sink_requests_total{code="401",result="${result}"`]: rising(1) },
+        { [`meter_fast_sink_requests_total{code="401",result="${result}"`]: appearing('1+1') },
         ['MeterFastSinkMisconfigured'],
       ] as const,
   ),
@@ -231,6 +246,15 @@ describe('the alerts', () => {
       expect([...quiet.keys()].filter((text) => text.startsWith(beginning))).toHaveLength(1)
     }
     expect(await failuresOf([{ name: 'quiet', series: quiet, expected: [[FIRING, []]] }])).toBe('')
+  })
+
+  test('are silent an hour after a gap was told, while its process runs on', async () => {
+    const series = differing({
+      meter_fast_gaps_total: constant(1),
+      'meter_fast_signals_total{kind="gap"': constant(1),
+      process_start_time_seconds: constant(-7200),
+    })
+    expect(await failuresOf([{ name: 'an old gap', series, expected: [[FIRING, []]] }])).toBe('')
   })
 
   test('each fires in a state of its own, and no other with it', async () => {

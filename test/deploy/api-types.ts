@@ -1,11 +1,13 @@
 // Manifests against the types of the Kubernetes API, by the TypeScript compiler: each becomes an
 // object literal of the type that its apiVersion and kind name. In a literal the compiler refuses
 // unknown fields at any depth, wrong types and missing ones, as an API server does with
-// fieldValidation=Strict. What it cannot see are rules on values (a port of 0, a name that is no
-// DNS label); selectors and names that must agree are in manifests.deploy.ts and policy.deploy.ts.
+// fieldValidation=Strict. Values (patterns, lists of allowed words) are checked by the schemas of
+// the same packages. What neither sees, selectors and names that must agree, is in
+// manifests.deploy.ts.
 
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Manifest } from './manifests.ts'
@@ -35,6 +37,19 @@ export async function typeProblems(manifests: readonly Manifest[]): Promise<stri
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+/** One sentence for each manifest with a value that its schema refuses. */
+export function valueProblems(manifests: readonly Manifest[]): string[] {
+  return manifests.flatMap((manifest) => {
+    const models = createRequire(import.meta.url)(moduleOf(manifest.apiVersion))
+    try {
+      new models[manifest.kind](manifest).validate()
+      return []
+    } catch (error) {
+      return [`${manifest.kind} ${manifest.metadata?.name}: ${(error as Error).message}`]
+    }
+  })
 }
 
 function program(manifest: Manifest): string {

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { FIELDS } from '../../src/config/fields.ts'
 import { load } from '../unit/config-file.ts'
-import { alertRules } from './observed.ts'
+import { alertRules, dashboardPanels } from './observed.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -102,4 +102,19 @@ describe('alerts', () => {
   test('none is on what only scanners do', () => {
     expect(alertRules().filter(({ expr }) => /no_route/.test(expr))).toEqual([])
   })
+})
+
+test('the panels of the dashboard lie beside each other, each with an id of its own', () => {
+  const panels = dashboardPanels()
+  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+  const taken = new Map<string, string>()
+  for (const { title, gridPos } of panels) {
+    expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24)
+    for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) {
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
+        expect(taken.get(`${x} ${y}`), title).toBeUndefined()
+        taken.set(`${x} ${y}`, title)
+      }
+    }
+  }
 })

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { typeProblems } from './api-types.ts'
+import { typeProblems, valueProblems } from './api-types.ts'
 import { DEPLOY, DEPLOYABLE, type Manifest, manifestsIn, only, render } from './manifests.ts'
 
 /** A manifest of base, changed as `change` says. */
@@ -22,6 +22,7 @@ describe.each(DEPLOYABLE)('%s', (directory) => {
       expect.arrayContaining(['Namespace', 'ServiceAccount', 'ConfigMap', 'DaemonSet']),
     )
     expect(await typeProblems(manifests)).toEqual([])
+    expect(valueProblems(manifests)).toEqual([])
   })
 
   test('has all of it in one namespace, which it makes', async () => {
@@ -68,6 +69,17 @@ test('overlays take usage somewhere: a policy lets the pods out to the sink', as
   }
 })
 
+test('the series of a node go on when its pod is replaced', async () => {
+  const monitor = only(await render('overlays/datum'), 'PodMonitor')
+  const { relabelings } = monitor['spec'].podMetricsEndpoints[0]
+  const targets = relabelings.map(({ targetLabel }: { targetLabel?: string }) => targetLabel)
+  expect(targets).toEqual(['node', 'instance', undefined])
+  // Besides these the operator gives a target labels of its pod.
+  const dropped = new RegExp(`^(?:${relabelings[2].regex})$`)
+  const labels = ['pod', 'container', 'endpoint', 'node', 'job', 'namespace']
+  expect(labels.filter((label) => !dropped.test(label))).toEqual(['node', 'job', 'namespace'])
+})
+
 test('the templates of the access log are objects of Envoy Gateway', async () => {
   const patch = manifestsIn(readFileSync(`${DEPLOY}access-log/long-streams.yaml`, 'utf8'))
   const manifests = [...(await render('access-log')), ...patch]
@@ -75,7 +87,7 @@ test('the templates of the access log are objects of Envoy Gateway', async () =>
   expect(await typeProblems(manifests)).toEqual([])
 })
 
-describe('the check of types finds', () => {
+describe('the check finds', () => {
   test.each<[string, string, (manifest: Manifest) => void, RegExp]>([
     [
       'an unknown field of a container',
@@ -115,6 +127,13 @@ describe('the check of types finds', () => {
     ],
   ])('%s', async (_, kind, change, expected) => {
     expect((await changed(kind, change)).join('\n')).toMatch(expected)
+  })
+
+  test('a value that is none', async () => {
+    const monitor = only(await render('overlays/datum'), 'PodMonitor')
+    monitor['spec'].podMetricsEndpoints[0].interval = 'soon'
+    expect(await typeProblems([monitor])).toEqual([])
+    expect(valueProblems([monitor]).join()).toMatch(/PodMonitor meter-fast: .*interval must match/)
   })
 
   test('an unknown field of a PodMonitor and of a rule', async () => {

@@ -28,6 +28,13 @@ export function alertRules(): AlertRule[] {
 }
 
 export interface Panel {
+  readonly id: number
+  readonly gridPos: {
+    readonly x: number
+    readonly y: number
+    readonly w: number
+    readonly h: number
+  }
   readonly title: string
   readonly description: string
   readonly targets: readonly { readonly expr: string }[]

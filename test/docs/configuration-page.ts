@@ -12,8 +12,8 @@ const SECTIONS: readonly (readonly [title: string, begins: RegExp, text: string]
   [
     'Streams',
     /^streams\[\]/,
-    `A list of at least one entry. An entry has the key \`kubernetes\`, for logs in the layout of the
-kubelet, or the key \`files\`. What \`format\` may be is told [below](#formats).`,
+    `A list of at least one entry. An entry has the key \`kubernetes\`, for logs in the layout
+of the kubelet, or the key \`files\`. What \`format\` may be is told [below](#formats).`,
   ],
   ['Dimensions, catalog and meters', /^(dimensions|catalog|meters\.)/, ''],
   ['What is not billed', /^exclude\./, 'By default every request is billed, 0 and 429 too.'],
@@ -45,12 +45,12 @@ const HEAD = `# Configuration
 
 <!-- Written by "npm run docs" from src/config/fields.ts. Edit that file, not this one. -->
 
-One YAML file. A key that is not listed here is an error, with its line. \`meter-fast check -c FILE\`
-tells every problem at once and where each value came from (\`--json\`); \`meter-fast check --schema\`
-prints a JSON Schema for editors.
+One YAML file. A key that is not listed here is an error, with its line. \`meter-fast check -c
+FILE\` tells every problem at once and where each value came from (\`--json\`); \`meter-fast check
+--schema\` prints a JSON Schema for editors.
 
-- Durations are whole numbers with \`ms\`, \`s\`, \`m\` or \`h\`; sizes with \`B\`, \`KiB\`, \`MiB\`, \`GiB\` or
-  \`TiB\`.
+- Durations are whole numbers with \`ms\`, \`s\`, \`m\` or \`h\`; sizes with \`B\`, \`KiB\`,
+  \`MiB\`, \`GiB\` or \`TiB\`.
 - \`\${NAME}\` reads the environment, \`\${NAME:-text}\` has a text for when it is not set.
 - Single values have a flag and an [environment twin](#flags-and-environment). A flag wins over the
   environment, both over the file.
@@ -121,10 +121,11 @@ function formats(): string {
   ])
   return `## Formats
 
-A format is a preset's name, or a map of roles to keys of the line; with \`preset: NAME\` in it, only
-what differs. A key is a top-level key, or a JSON Pointer such as \`/gateway/0/name\`. A role that has
-no key is not read. Instead of a key, \`project\` may be \`{ route: namespace, strip: "ns-" }\` or
-\`{ constant: NAME }\`; presets that leave it empty need one.
+A format is a preset's name, or a map of roles to keys of the line; with \`preset: NAME\` in it,
+only what differs. A key is a top-level key, or a JSON Pointer such as \`/gateway/0/name\`. A role
+that has no key is not read. Instead of a key, \`project\` may be
+\`{ route: namespace, strip: "ns-" }\` or \`{ constant: NAME }\`; presets that leave it empty need
+one.
 
 ${table(['role', 'what it is', ...PRESET_NAMES], rows)}`
 }

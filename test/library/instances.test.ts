@@ -81,10 +81,11 @@ test('a second agent with the same state is refused', async () => {
   expect(await requestsIn(directory)).toBe(90)
 })
 
-/** The published code: worker threads do not know TypeScript. */
+/** Worker threads do not know TypeScript. */
+const PUBLISHED = JSON.stringify(join(import.meta.dirname, '../../dist/index.js'))
 const WORKER = `
 import { workerData } from 'node:worker_threads'
-import { Agent, loadConfig } from ${JSON.stringify(join(import.meta.dirname, '../../dist/index.js'))}
+import { Agent, loadConfig } from ${PUBLISHED}
 const config = loadConfig(workerData, { env: {}, once: true })
 await new Agent(config, { once: true }).run(new AbortController().signal)
 `
