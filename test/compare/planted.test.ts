@@ -174,7 +174,8 @@ describe('with the logs', () => {
   })
 
   test('a value that is hard-coded nowhere is no explanation', async () => {
-    const { code, report } = await compared(...SETS, ...LOGS, '--hard-coded', 'region=mars')
+    const values = 'region=mars,gateway=test-gateway,gateway_namespace=default'
+    const { code, report } = await compared(...SETS, ...LOGS, '--hard-coded', values)
     expect(report.moved.every(({ hardCoded }) => hardCoded === '0')).toBe(true)
     expect(code).toBe(1)
   })

@@ -1,5 +1,5 @@
-// What the published types promise, and what they refuse. Compiled by types.test.ts against the
-// package as it is published; a line after `@ts-expect-error` must be an error.
+// What the published types promise, and what they refuse. Compiled by published-types.test.ts
+// against the package as it is published; a line after `@ts-expect-error` must be an error.
 
 import {
   Agent,
