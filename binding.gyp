@@ -40,6 +40,7 @@
         "native/base/kernel.cc",
         "native/base/sha256.cc",
         "native/parse/clock.cc",
+        "native/parse/docker_record.cc",
         "native/parse/envelope.cc",
         "native/parse/joined_line.cc",
         "native/parse/line_index.cc",

@@ -1,6 +1,11 @@
 // Agent: follows the configured logs and delivers their usage events. This file decides how a run
 // begins and when it begins again; the loop where all stages meet is in agent/run.ts.
 //
+// Another configuration is taken over between two runs on one state: the run ends with its commit,
+// as at a stop, and the next one goes on from there with the new one. Until that one has its state,
+// its sink and its address, the configuration before is kept, and what fails by then goes back to
+// it.
+//
 // A run ends at the first commit that fails: nobody knows then what is on disk. On a full disk the
 // state is opened anew, and the next run goes on from what it says, without reading, until there is
 // room. Any other fault ends the agent: whoever started it starts it again.
@@ -23,29 +28,49 @@ import { stateNative } from './native.ts'
 export type { AgentReport, AgentSignal }
 
 export interface AgentOptions {
-  /** Read what is there, close all windows, deliver, end. */
+  /** Read what is there, close all windows, deliver, end. Default false: run until stopped. */
   readonly once?: boolean
-  /** State in memory, events to `stdout`; nothing is committed or sent. */
+  /** State in memory, events to `stdout`; nothing is committed or sent. Default false. */
   readonly dryRun?: boolean
-  /** Told of everything that happens; must not throw. */
+  /**
+   * Told of everything that happens, on the thread of the agent and between its steps: it must not
+   * throw, and while it runs the agent does nothing. What a signal holds hangs on its `kind`.
+   */
   readonly onSignal?: (signal: AgentSignal) => void
   /** Where `stdout` sinks write; default process.stdout. */
   readonly stdout?: Writable
-  /** In place of the configured sink, e.g. an embedder's own; the agent closes it at its end. */
+  /**
+   * In place of the configured sink, e.g. an embedder's own; the agent closes it at its end. The
+   * same batch may come again after a crash: the sink must drop ids that it has.
+   */
   readonly sink?: Sink
-  /** The wall clock in ms: it affects when, never what. */
+  /** The wall clock in ms since 1970: it affects when, never what. Default Date.now. */
   readonly now?: () => number
 }
 
 /** Between two tries to get a state that another process has, or a full disk to work. */
 const TRY_AGAIN_MS = 500
 
-/** The metering agent: follows the configured logs and delivers their usage events. */
+/**
+ * The metering agent: follows the configured logs and delivers their usage events.
+ *
+ * Several agents of one process, or of worker threads, are independent; each needs a state
+ * directory of its own. An agent holds files, memory and the lock of its state while `run` is
+ * pending, and nothing before or after.
+ */
 export class Agent {
-  readonly #config: Config
+  #config: Config
   readonly #options: AgentOptions
   readonly #world: AgentWorld
   #run: AgentRun | undefined
+  /** Waits to be taken over. */
+  #next: Config | undefined
+  /** To go back to, until its successor has begun. */
+  #before: Config | undefined
+  /** Why its successor did not begin, until that is told. */
+  #refused: unknown
+  /** Ends what runs with the present configuration. */
+  #turn = new AbortController()
   #observer: AgentObserver | undefined
 
   constructor(config: Config, options: AgentOptions = {}) {
@@ -63,6 +88,83 @@ export class Agent {
    *   METER_CONFIG_INVALID; with `once` also METER_SINK_UNREACHABLE.
    */
   async run(signal: AbortSignal): Promise<AgentReport | undefined> {
+    try {
+      for (;;) {
+        this.#takeNext()
+        this.#turn = new AbortController()
+        const report = await this.#runConfigured(AbortSignal.any([signal, this.#turn.signal]))
+        if (signal.aborted || this.#next === undefined) return report
+      }
+    } finally {
+      await this.#options.sink?.close()
+    }
+  }
+
+  /**
+   * Goes on with the configuration that `load` gives, of the same state; told by the signal
+   * `reloaded`, or by `reload-refused`, after which the one before goes on. A later call wins over
+   * one that waits. A one-shot run has one configuration.
+   */
+  async reload(load: () => Config | Promise<Config>): Promise<void> {
+    try {
+      const next = await load()
+      this.#mayFollow(next)
+      this.#next = next
+      this.#turn.abort()
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  /** @throws {MeterFastError} METER_CONFIG_INVALID */
+  #mayFollow({ state }: Config): void {
+    const { dir } = this.#config.state
+    if (this.#options.once || this.#options.dryRun) {
+      throw new MeterFastError('METER_CONFIG_INVALID', 'a one-shot run has one configuration')
+    }
+    if (state.dir === dir) return
+    const what = `state.dir cannot change from ${dir} to ${state.dir} while the agent runs`
+    throw new MeterFastError('METER_CONFIG_INVALID', `${what}: stop it and start it again`)
+  }
+
+  #takeNext(): void {
+    if (this.#next === undefined) return
+    this.#before ??= this.#config
+    this.#config = this.#next
+    this.#next = undefined
+  }
+
+  /** With the present configuration; with the one before it when it does not get so far. */
+  async #runConfigured(signal: AbortSignal): Promise<AgentReport | undefined> {
+    try {
+      return await this.#runObserved(signal)
+    } catch (error) {
+      if (this.#before === undefined) throw error
+      this.#config = this.#before
+      this.#before = undefined
+      // Told where metrics are counted again.
+      this.#refused = error
+      return await this.#runObserved(signal)
+    } finally {
+      this.#tellRefused()
+    }
+  }
+
+  #tellRefused(): void {
+    if (this.#refused === undefined) return
+    this.#refuse(this.#refused)
+    this.#refused = undefined
+  }
+
+  #refuse(error: unknown): void {
+    const isKnown = error instanceof MeterFastError
+    this.#tell({
+      kind: 'reload-refused',
+      message: isKnown ? error.message : `${(error as Error)?.stack ?? error}`,
+    })
+  }
+
+  async #runObserved(signal: AbortSignal): Promise<AgentReport | undefined> {
     const { dryRun, stdout, sink } = this.#options
     await this.#startObserver()
     try {
@@ -72,10 +174,11 @@ export class Agent {
         if (dryRun) return await this.#runOn(openMemoryState(), target, undefined, signal)
         return await this.#runOnDisk(target, signal)
       } finally {
-        await target.close()
+        if (sink === undefined) await target.close()
       }
     } finally {
       await this.#observer?.close()
+      this.#observer = undefined
     }
   }
 
@@ -124,7 +227,10 @@ export class Agent {
     const { dir } = this.#config.state
     const onDisk = reserve && { reserve, desk: new RequestDesk(dir, store, () => world.now()) }
     const parts = { store, sink, world, observer, ...onDisk }
-    const onSignal = (one: AgentSignal): void => this.#tell(one)
+    const onSignal = (one: AgentSignal): void => {
+      this.#tell(one)
+      if (one.kind === 'started') this.#begun()
+    }
     const run = new AgentRun(this.#config, { ...this.#options, onSignal }, parts)
     this.#run = run
     try {
@@ -164,6 +270,14 @@ export class Agent {
   #tellReopened(store: StateStore, message: string): void {
     new Counters(store).add('commits_failed', 1)
     this.#tell({ kind: 'reopened', message })
+  }
+
+  /** The present configuration has its state, its sink and its address. */
+  #begun(): void {
+    this.#tellRefused()
+    if (this.#before === undefined) return
+    this.#before = undefined
+    this.#tell({ kind: 'reloaded' })
   }
 
   #tell(signal: AgentSignal): void {

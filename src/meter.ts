@@ -12,7 +12,7 @@ import type { EventRules } from './emit/meter-rules.ts'
 import { renderSegment, renderSlices } from './emit/render.ts'
 import { type UsageRow, usageRows } from './emit/usage-page.ts'
 import { MeterFastError } from './errors.ts'
-import { type ClosedSegment, createEngine, type Engine, OUTCOMES } from './native.ts'
+import { type ClosedSegment, createEngine, type Engine, type Envelope, OUTCOMES } from './native.ts'
 
 /** How a stream's lines are read and billed. Every option has a default but `stream`. */
 export interface MeterOptions {
@@ -21,7 +21,7 @@ export interface MeterOptions {
   /** A preset's name, or a map of roles to keys or JSON Pointers. Default `datum`. */
   readonly format?: string | FormatMap | ResolvedFormat
   /** How a container runtime wraps lines. Default `auto`: the first non-empty line tells. */
-  readonly envelope?: 'auto' | 'raw' | 'cri'
+  readonly envelope?: Envelope
   /** Length of a window in ms; divides one hour, 1,000 to 3,600,000. Default 60,000. */
   readonly windowMs?: number
   /** `exact` carries ms on; `per_request_floor` bills whole seconds of each request. */
@@ -42,9 +42,15 @@ export interface MeterOptions {
   readonly exclude?: { readonly codes?: readonly string[]; readonly flags?: readonly string[] }
   /** Bytes of the longest line that is read, 1,024 to 1 GiB; longer ones are counted. 1 MiB. */
   readonly lineBytesMax?: number
-  /** Keys of one segment with totals of their own; beyond it usage goes to an overflow key. */
+  /**
+   * Keys of one segment with totals of their own, at least 1; usage of later ones goes to an
+   * overflow key of their project. Default 1,000,000.
+   */
   readonly keysMax?: number
-  /** Long-lived requests that are followed at once. Default 1,000,000. */
+  /**
+   * Long-lived requests that are followed at once; records of later ones are ignored, and their
+   * end bills all of them. Default 1,000,000.
+   */
   readonly streamStatesMax?: number
 }
 
@@ -58,7 +64,10 @@ export interface LineCounts {
   readonly quarantined: Readonly<Record<string, bigint>>
 }
 
-/** One closed piece of a segment: its usage by key, and the usage events that it makes. */
+/**
+ * One closed piece of a segment: its usage by key, and the usage events that it makes. It holds its
+ * own memory: it stays valid after its meter is closed.
+ */
 export class Segment {
   readonly stream: string
   /** 0, or the clock in ms at which the stream's clock was set back. */
@@ -80,7 +89,7 @@ export class Segment {
     this.#rules = rules
   }
 
-  /** Usage by key; amounts are BigInt, in bytes and ms. */
+  /** Usage by key; amounts are bigint, in bytes and ms. May be read again and again. */
   *rows(): Generator<UsageRow> {
     for (const page of this.#closed.pages) yield* usageRows(page)
   }
@@ -143,7 +152,11 @@ export class Meter implements Disposable {
     })
   }
 
-  /** Folds bytes that follow those fed before, cut anywhere. The buffer may be reused at once. */
+  /**
+   * Folds bytes that follow those fed before, cut anywhere, on the calling thread. The buffer may
+   * be reused at once.
+   * @throws {MeterFastError} METER_MISUSE after `close`, or while a `read` runs.
+   */
   feed(bytes: Uint8Array): void {
     this.#engine.feedSync(bytes)
   }
@@ -151,8 +164,9 @@ export class Meter implements Disposable {
   /**
    * Reads at most `bytesMax` bytes of a file that follow those read before, off the main thread,
    * and folds them. Resolves to the bytes read: fewer than asked only at the end of the file.
-   * No other call is allowed before it resolves.
-   * @throws {MeterFastError} METER_DISK when the file cannot be read.
+   * No other call is allowed before it resolves. Reads of all meters share libuv's thread pool.
+   * @throws {MeterFastError} METER_DISK when the file cannot be read; METER_MISUSE after `close`,
+   *   or while another read runs.
    */
   read(fd: number, bytesMax: number): Promise<number> {
     return this.#engine.read(fd, bytesMax)
@@ -173,7 +187,7 @@ export class Meter implements Disposable {
     this.#engine.endStreamSync()
   }
 
-  /** Segments that closed since the last call. */
+  /** Segments that closed since the last call. They hold memory until they are taken. */
   take(): Segment[] {
     const { closed } = this.#engine.take()
     return closed.map((segment) => new Segment(this.stream, segment, this.#rules))
@@ -185,7 +199,7 @@ export class Meter implements Disposable {
   }
 
   /** What `envelope: 'auto'` found; `auto` before the first line. */
-  get envelope(): 'auto' | 'raw' | 'cri' {
+  get envelope(): Envelope {
     return this.#engine.envelope()
   }
 

@@ -41,8 +41,11 @@ export interface EngineFormat {
   readonly dimensions: readonly number[]
 }
 
+/** How a container runtime wraps lines; `auto`: the first line that is not empty tells. */
+export type Envelope = 'auto' | 'raw' | 'cri' | 'docker'
+
 export interface EngineOptions {
-  readonly envelope: 'auto' | 'raw' | 'cri'
+  readonly envelope: Envelope
   readonly format: EngineFormat
   /** W of DESIGN 5.2, in ms; divides one hour. */
   readonly windowMs: number
@@ -216,7 +219,7 @@ export interface Engine {
   /** True when a segment has lines that no close has handed over. */
   hasOpenSegment(): boolean
   /** What `auto` decided; `auto` until a line came. */
-  envelope(): 'auto' | 'raw' | 'cri'
+  envelope(): Envelope
   /** Frees native memory; every later call throws METER_MISUSE. */
   close(): void
 }

@@ -46,6 +46,7 @@ const IMPORT_TABLE: readonly ImportRow[] = [
   { from: 'src/meter', values: JOINING },
   { from: 'src/agent', values: JOINING },
   { from: 'src/verify/', values: JOINING },
+  { from: 'src/compare/', values: JOINING },
   {
     from: 'src/index.ts',
     values: [ERRORS, 'src/meter', 'src/agent', 'src/verify/', 'src/config/'],
@@ -59,6 +60,7 @@ const IMPORT_TABLE: readonly ImportRow[] = [
       'src/meter',
       'src/agent',
       'src/verify/',
+      'src/compare/',
       ERRORS,
       'src/config/',
       'src/catalog/',

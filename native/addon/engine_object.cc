@@ -314,7 +314,7 @@ Napi::Value EngineObject::envelope(const Napi::CallbackInfo& info) {
   if (engine == nullptr) {
     return info.Env().Undefined();
   }
-  constexpr std::array<const char*, 3> kNames = {"auto", "raw", "cri"};
+  constexpr std::array<const char*, 4> kNames = {"auto", "raw", "cri", "docker"};
   return Napi::String::New(info.Env(), kNames[static_cast<size_t>(engine->envelope())]);
 }
 

@@ -142,8 +142,10 @@ bool read_options(const Napi::Value& value, EngineOptions& options, std::string&
     options.envelope = Envelope::kRaw;
   } else if (envelope == "cri") {
     options.envelope = Envelope::kCri;
+  } else if (envelope == "docker") {
+    options.envelope = Envelope::kDocker;
   } else if (envelope != "auto") {
-    in.fail("envelope", "one of auto, raw, cri");
+    in.fail("envelope", "one of auto, raw, cri, docker");
   }
   read_format(in.member("format"), options.meter.format, problem);
   options.meter.window_ms = in.whole("windowMs", 1000, kHourMs);

@@ -28,7 +28,6 @@ Line faulty(const JoinedLine& joined, LineFault fault, uint64_t offset) {
 
 LineReader::LineReader(Envelope envelope, size_t line_bytes_max, bool hash_faulty)
     : line_bytes_max_(line_bytes_max),
-      held_bytes_max_(line_bytes_max + kEnvelopeBytesMax),
       envelope_(envelope),
       joined_{JoinedLine(line_bytes_max, hash_faulty), JoinedLine(line_bytes_max, hash_faulty)},
       long_bad_(line_bytes_max, hash_faulty) {}
@@ -60,7 +59,7 @@ size_t LineReader::consume(std::string_view bytes, uint64_t offset, LineSink& si
     extend_long(rest);
     return bytes.size();
   }
-  if (rest.size() > held_bytes_max_) {
+  if (rest.size() > held_bytes_max()) {
     begin_long(rest, offset + used);
     return bytes.size();
   }
@@ -103,17 +102,44 @@ void LineReader::end_stream(LineSink& sink) {
   }
 }
 
-/// An envelope of more than held_bytes_max_ bytes is none: were it longer, it would depend on how
-/// the bytes come whether its end is there when it is asked for.
-bool LineReader::unwrap(std::string_view text, Piece& piece) const {
-  return read_cri(text, piece) && text.size() - piece.content.size() <= held_bytes_max_;
+/// A byte of a docker record's line takes six at most, and a record must be whole to be read.
+size_t LineReader::held_bytes_max() const {
+  const size_t escaped_bytes_max = is_prefix(envelope_) ? 1 : 6;
+  return line_bytes_max_ * escaped_bytes_max + kEnvelopeBytesMax;
+}
+
+/// An envelope that cannot be held is none: were it longer, it would depend on how the bytes come
+/// whether its end is there when it is asked for.
+bool LineReader::unwrap_cri(std::string_view text, Piece& piece) const {
+  const size_t envelope_bytes_max = line_bytes_max_ + kEnvelopeBytesMax;
+  return read_cri(text, piece) && text.size() - piece.content.size() <= envelope_bytes_max;
+}
+
+/// For the same reason a record leaves room for a CR behind it.
+bool LineReader::unwrap_docker(std::string_view text, Piece& piece) {
+  if (docker_ == nullptr) {
+    docker_ = std::make_unique<DockerRecords>(held_bytes_max() - 1);
+  }
+  return docker_->read(text, piece);
+}
+
+bool LineReader::unwrap(std::string_view text, Piece& piece) {
+  return envelope_ == Envelope::kDocker ? unwrap_docker(text, piece) : unwrap_cri(text, piece);
 }
 
 /// `auto` is decided by the first physical line that is not empty.
 void LineReader::detect_envelope(std::string_view text) {
   Piece piece;
-  if (envelope_ == Envelope::kAuto) {
-    envelope_ = unwrap(text, piece) ? Envelope::kCri : Envelope::kRaw;
+  if (envelope_ != Envelope::kAuto) {
+    return;
+  }
+  if (unwrap_cri(text, piece)) {
+    envelope_ = Envelope::kCri;
+  } else if (unwrap_docker(text, piece)) {
+    envelope_ = Envelope::kDocker;
+  } else {
+    envelope_ = Envelope::kRaw;
+    docker_.reset();
   }
 }
 
@@ -128,7 +154,7 @@ void LineReader::physical(std::string_view text, LineSink& sink) {
       return;
     }
     detect_envelope(text);
-    if (envelope_ == Envelope::kCri && !unwrap(text, piece)) {
+    if (envelope_ != Envelope::kRaw && !unwrap(text, piece)) {
       bad_envelope(text, sink);
       return;
     }
@@ -232,7 +258,7 @@ void LineReader::save(ByteWriter& out) const {
 
 bool LineReader::load(ByteReader& in) {
   const auto envelope = in.get<uint8_t>();
-  if (envelope > static_cast<uint8_t>(Envelope::kCri)) {
+  if (envelope > static_cast<uint8_t>(Envelope::kDocker)) {
     return false;
   }
   // What is configured wins: the stored one is what `auto` decided, or an earlier configuration.

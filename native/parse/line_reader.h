@@ -3,16 +3,19 @@
 // copied but parts.
 //
 // The caller holds the bytes of an unfinished physical line and brings them again with more behind
-// them. Only when such a line outgrows `held_bytes_max_` is it folded in pieces as it comes, so
-// that a line of any length needs bounded memory.
+// them. Only when such a line outgrows `held_bytes_max` is it folded in pieces as it comes, so
+// that a line of any length needs bounded memory. A docker record is held whole or is none: only
+// when it is unescaped its line is known.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "native/base/bytes.h"
+#include "native/parse/docker_record.h"
 #include "native/parse/envelope.h"
 #include "native/parse/joined_line.h"
 
@@ -58,9 +61,9 @@ class LineReader {
   [[nodiscard]] Envelope envelope() const { return envelope_; }
 
   /// True when the next physical line, if it is a whole line of stdout, is a line by itself:
-  /// nothing of it came before, and what envelope it has is known.
+  /// nothing of it came before, and its envelope is known and only stands before it.
   [[nodiscard]] bool takes_whole_lines() const {
-    return !at_start_ && !long_.open && envelope_ != Envelope::kAuto &&
+    return !at_start_ && !long_.open && is_prefix(envelope_) &&
            !joined_[static_cast<size_t>(OutputStream::kStdout)].is_pending();
   }
 
@@ -71,7 +74,10 @@ class LineReader {
  private:
   /// Drops the byte order mark at the start of a generation; npos: more bytes are needed to know.
   size_t skip_mark(std::string_view bytes);
-  [[nodiscard]] bool unwrap(std::string_view text, Piece& piece) const;
+  [[nodiscard]] size_t held_bytes_max() const;
+  [[nodiscard]] bool unwrap_cri(std::string_view text, Piece& piece) const;
+  [[nodiscard]] bool unwrap_docker(std::string_view text, Piece& piece);
+  [[nodiscard]] bool unwrap(std::string_view text, Piece& piece);
   void detect_envelope(std::string_view text);
   void physical(std::string_view text, LineSink& sink);
   void finish(const Piece& piece, LineSink& sink);
@@ -81,11 +87,17 @@ class LineReader {
   void extend_long(std::string_view text);
   void end_long(LineSink& sink);
 
+  /// True of an envelope that stands before a line, or is none.
+  static bool is_prefix(Envelope envelope) {
+    return envelope == Envelope::kRaw || envelope == Envelope::kCri;
+  }
+
   JoinedLine& joined(OutputStream output) { return joined_[static_cast<size_t>(output)]; }
 
   const size_t line_bytes_max_;
-  const size_t held_bytes_max_;
   Envelope envelope_;
+  /// Made when the first physical line may be such a record.
+  std::unique_ptr<DockerRecords> docker_;
   bool at_start_ = true;
   /// Where the physical line being read begins in its generation.
   uint64_t offset_ = 0;

@@ -1,5 +1,6 @@
 #include "native/parse/text.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace mf {
@@ -140,13 +141,14 @@ bool escapes_are_valid(std::string_view content) {
   return true;
 }
 
-std::string unescape(std::string_view content) {
-  std::string out;
-  out.reserve(content.size());
+void append_unescaped(std::string& out, std::string_view content) {
+  out.reserve(out.size() + content.size());
   for (size_t i = 0; i < content.size();) {
-    if (content[i] != '\\') {
-      out.push_back(content[i++]);
-      continue;
+    const size_t backslash = std::min(content.find('\\', i), content.size());
+    out.append(content.data() + i, backslash - i);
+    i = backslash;
+    if (i == content.size()) {
+      return;
     }
     const std::string_view rest = content.substr(i);
     const size_t size = escape_bytes(rest);
@@ -161,7 +163,6 @@ std::string unescape(std::string_view content) {
     }
     i += size == 0 ? 1 : size;
   }
-  return out;
 }
 
 }  // namespace mf

@@ -34,7 +34,14 @@ size_t escape_bytes(std::string_view text);
 /// True when every backslash in `content`, the inside of a string, begins a valid escape.
 bool escapes_are_valid(std::string_view content);
 
-/// The text that `content` stands for. Escapes must be valid.
-std::string unescape(std::string_view content);
+/// Appends the text that `content` stands for. Escapes must be valid.
+void append_unescaped(std::string& out, std::string_view content);
+
+/// The same as a text of its own.
+inline std::string unescape(std::string_view content) {
+  std::string out;
+  append_unescaped(out, content);
+  return out;
+}
 
 }  // namespace mf

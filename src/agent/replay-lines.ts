@@ -31,7 +31,8 @@ import { presentSettings, type StreamSettings } from './sources.ts'
 import { sumByKey } from './sums.ts'
 
 const METERED = OUTCOMES.indexOf('metered')
-const LF = Uint8Array.of(0x0a)
+const LF_BYTE = 0x0a
+const LF = Uint8Array.of(LF_BYTE)
 /** Pages of long-lived requests have names that begin with it (native/aggregate). */
 const LONG_STREAM_PAGE = 's'.charCodeAt(0)
 
@@ -109,6 +110,8 @@ class LineReader {
   }
 
   async isBilled(line: Uint8Array): Promise<boolean> {
+    // Only docker wraps lines with an LF inside: fed here, one would be two.
+    if (line.includes(LF_BYTE)) return false
     return (await isMetered(this.#probe, line)) && (await isMetered(this.#engine, line))
   }
 

@@ -163,7 +163,7 @@ async function streamStatus(
 }
 
 /** The lock file names its holder; a holder that died cannot clear it. */
-function holderOf(directory: string): number | null {
+export function holderOf(directory: string): number | null {
   try {
     const pid = Number(readFileSync(join(directory, 'lock'), 'latin1').trim())
     return pid > 0 && existsSync(`/proc/${pid}`) ? pid : null

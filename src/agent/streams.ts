@@ -18,7 +18,7 @@ import { type Staging, stageStream } from './staging.ts'
 import { AgentStream } from './stream.ts'
 
 /** Above the flush interval of Envoy's access log (10 s), so that a close by time is rare. */
-const GRACE_MS = 30_000
+export const GRACE_MS = 30_000
 /** Bytes of one stream before the others have their turn. */
 const TURN_BYTES = 64 * 1024 * 1024
 

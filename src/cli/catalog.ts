@@ -5,10 +5,13 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { componentDocuments, componentFiles } from '../catalog/component.ts'
 import { checkManifests } from '../catalog/manifests.ts'
-import { isError, renderProblem, sortProblems } from '../config/problems.ts'
+import { isError, sortProblems } from '../config/problems.ts'
 import { MeterFastError } from '../errors.ts'
-import { type CommandIo, readFlags, usage, write } from './command.ts'
+import { wrapped } from './cells.ts'
+import { type CommandIo, readFlags, usage, visible, write } from './command.ts'
+import { displayOf } from './display.ts'
 import { CATALOG_FLAGS } from './flags.ts'
+import { problemCounts, problemLines } from './problem-lines.ts'
 
 const EXIT_OK = 0
 const EXIT_CONFIG = 78
@@ -40,18 +43,15 @@ async function check(
 ): Promise<number> {
   if (files.length === 0) throw usage('catalog', '"check" needs files: name the YAML documents')
   const problems = sortProblems(checkManifests(files, earlier).found)
-  const errors = problems.filter(isError).length
-  const ok = errors === 0
-  const warnings = problems.length - errors
+  const ok = !problems.some(isError)
   if (json) {
     const rows = problems.map(({ at, ...rest }) => ({ ...rest, at: at.label }))
     await write(io.stdout, `${JSON.stringify({ ok, problems: rows }, null, 2)}\n`)
   } else {
-    const counts = [
-      ...(errors > 0 ? [`${errors} problem${errors === 1 ? '' : 's'}`] : ['ok']),
-      ...(warnings > 0 ? [`${warnings} warning${warnings === 1 ? '' : 's'}`] : []),
-    ]
-    const lines = [...problems.map(renderProblem), `${files.join(', ')}: ${counts.join(', ')}`]
+    const display = displayOf(io.stdout, io.env)
+    const counts = [...(ok ? ['ok'] : []), problemCounts(problems)].filter(Boolean).join(', ')
+    const last = wrapped(visible(`${files.join(', ')}: ${counts}`), display.columns, 2)
+    const lines = [...problemLines(problems, display), ...last]
     await write(io.stdout, `${lines.join('\n')}\n`)
   }
   return ok ? EXIT_OK : EXIT_CONFIG

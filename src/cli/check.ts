@@ -3,21 +3,33 @@
 // The result, problems included, is data and goes to stdout; only a wrong command line or a missing
 // file is an error, and thrown.
 
-import { parseArgs } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { configSchema } from '../config/json-schema.ts'
-import { inspectConfig, reportValues } from '../config/load.ts'
+import { type Inspection, inspectConfig, type LoadOptions, reportValues } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
-import { isError, type Problem, renderProblem, sortProblems } from '../config/problems.ts'
+import {
+  configInvalid,
+  isError,
+  type Problem,
+  renderProblem,
+  sortProblems,
+} from '../config/problems.ts'
 import { formatDuration } from '../config/units.ts'
 import type { Values } from '../config/values.ts'
 import { MeterFastError } from '../errors.ts'
+import { wrapped } from './cells.ts'
 import { pathProblems } from './check-paths.ts'
+import { environmentTwin, parseFlags, visible } from './command.ts'
+import { type Display, displayOf } from './display.ts'
+import { problemCounts, problemLines } from './problem-lines.ts'
+import { counted } from './quantities.ts'
 
 export interface CheckIo {
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
   readonly env: NodeJS.ProcessEnv
+  /** What stdout shows; without it lines are as long as they are. */
+  readonly display?: Display
 }
 
 const EXIT_OK = 0
@@ -43,34 +55,49 @@ const OWN_FLAGS = {
 export async function check(args: string[], io: CheckIo): Promise<number> {
   const flags = readFlags(args)
   const isOn = (name: string): boolean =>
-    flags[name] === true || ['1', 'true'].includes(io.env[twin(name)] ?? '')
+    flags[name] === true || ['1', 'true'].includes(io.env[environmentTwin(name)] ?? '')
   if (isOn('schema')) {
     io.stdout(`${JSON.stringify(configSchema(), null, 2)}\n`)
     return EXIT_OK
   }
-  const path = flags.config ?? io.env[twin('config')]
+  const path = flags['config'] ?? io.env[environmentTwin('config')]
   if (typeof path !== 'string' || path === '') {
     throw new MeterFastError('METER_USAGE', 'check needs a configuration: add -c FILE')
   }
-  const { problems, config, values } = inspectConfig(path, { env: io.env, flags })
-  const found = [...problems, ...(values === undefined ? [] : doubts(values))]
-  if (values !== undefined && !isOn('no-environment')) found.push(...(await pathProblems(values)))
-  const all = sortProblems(found)
-  io.stdout(isOn('json') ? asJson(path, all, values) : asText(path, all, config))
+  const asked = { env: io.env, flags }
+  const found = await inspectAll(path, asked, !isOn('no-environment'))
+  const { problems: all, config, values } = found
+  const display = io.display ?? displayOf({}, {})
+  io.stdout(isOn('json') ? asJson(path, all, values) : asText(path, all, config, display))
   return all.some(isError) ? EXIT_CONFIG : EXIT_OK
 }
 
-function readFlags(args: string[]): { config?: string; [flag: string]: unknown } {
-  try {
-    return parseArgs({ args, options: { ...CONFIG_FLAGS, ...OWN_FLAGS }, strict: true }).values
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new MeterFastError('METER_USAGE', `check: ${reason}`, { cause })
-  }
+/** All that is wrong with the configuration at `path`, and of the machine if that is asked for. */
+export async function inspectAll(
+  path: string,
+  options: LoadOptions,
+  withMachine: boolean,
+): Promise<Inspection> {
+  const { problems, config, values } = inspectConfig(path, options)
+  const found = [...problems, ...(values === undefined ? [] : doubts(values))]
+  if (values !== undefined && withMachine) found.push(...(await pathProblems(values)))
+  return { problems: sortProblems(found), config, values }
 }
 
-function twin(flag: string): string {
-  return `METER_FAST_${flag.replaceAll('-', '_').toUpperCase()}`
+/**
+ * The configuration at `path`, when neither it nor the machine stands against it.
+ * @throws {MeterFastError} METER_INPUT_MISSING, METER_CONFIG_INVALID with all problems
+ */
+export async function checkedConfig(path: string, options: LoadOptions): Promise<Config> {
+  const { problems, config } = await inspectAll(path, options, true)
+  const errors = problems.filter(isError)
+  if (config === undefined || errors.length > 0) throw configInvalid(path, errors)
+  for (const problem of problems) options.onWarning?.(renderProblem(problem))
+  return config
+}
+
+function readFlags(args: string[]): Record<string, unknown> {
+  return parseFlags('check', args, { ...CONFIG_FLAGS, ...OWN_FLAGS }, false).values
 }
 
 // What is legal and yet surely not meant.
@@ -111,17 +138,18 @@ function asJson(path: string, problems: readonly Problem[], values: Values | und
   return `${JSON.stringify(report, null, 2)}\n`
 }
 
-function asText(path: string, problems: readonly Problem[], config: Config | undefined): string {
-  const errors = problems.filter(isError).length
-  const warnings = problems.length - errors
-  const counts = [
-    ...(errors > 0 ? [counted(errors, 'problem')] : []),
-    ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
-  ].join(', ')
-  const isGood = errors === 0 && config !== undefined
-  const verdict = warnings > 0 ? `ok, ${counts}` : 'ok'
+function asText(
+  path: string,
+  problems: readonly Problem[],
+  config: Config | undefined,
+  display: Display,
+): string {
+  const counts = problemCounts(problems)
+  const isGood = !problems.some(isError) && config !== undefined
+  const verdict = counts === '' ? 'ok' : `ok, ${counts}`
   const summary = isGood ? `${verdict}: ${describeConfig(config)}` : counts
-  return [...problems.map(renderProblem), `${path}: ${summary}`, ''].join('\n')
+  const last = wrapped(visible(`${path}: ${summary}`), display.columns, 2)
+  return `${[...problemLines(problems, display), ...last].join('\n')}\n`
 }
 
 function describeConfig(config: Config): string {
@@ -145,8 +173,4 @@ function describeTarget(sink: Config['sink']): string {
     default:
       return ` ${sink.url}`
   }
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`
 }

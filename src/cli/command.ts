@@ -1,7 +1,9 @@
 // What every command has in common: where it reads and writes, and how its flags are read.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { nearestWord } from '../config/problems.ts'
 import { MeterFastError } from '../errors.ts'
+import type { Display } from './display.ts'
 
 /** The world of a command. stdout is data, stderr is for people. */
 export interface CommandIo {
@@ -10,10 +12,16 @@ export interface CommandIo {
   /** Text for people; control characters in it are shown, not obeyed. */
   readonly stderr: (text: string) => void
   readonly env: NodeJS.ProcessEnv
-  /** Writes to the terminal that stderr is, control characters too; not there without one. */
-  readonly redraw?: (text: string) => void
+  /** The terminal that stderr is; not there without one. */
+  readonly terminal?: {
+    /** Writes control characters too. */
+    readonly redraw: (text: string) => void
+    readonly display: () => Display
+  }
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal
+  /** Calls at each SIGHUP from now on, which else ends the process. */
+  readonly onHangup?: (heard: () => void) => void
 }
 
 /** One flag: what it takes, and its sentence in `--help`. */
@@ -22,6 +30,8 @@ export interface Flag {
   readonly short?: string
   /** What a value looks like, e.g. `60s`; empty for a boolean. */
   readonly value?: string
+  /** The values that it takes, where they are few. */
+  readonly choices?: readonly string[]
   /** It may be given several times; its values are in `lists`. */
   readonly multiple?: boolean
   readonly sentence: string
@@ -51,7 +61,7 @@ export function readFlags<Name extends string>(
     const { type, short, multiple = false } = flags[name]
     options[name] = { type, multiple, ...(short !== undefined && { short }) }
   }
-  const parsed = parse(command, args, options)
+  const parsed = parseFlags(command, args, options)
   const texts: Partial<Record<Name, string>> = {}
   const lists: Partial<Record<Name, readonly string[]>> = {}
   const given = new Set<Name>()
@@ -65,16 +75,25 @@ export function readFlags<Name extends string>(
   return { texts, lists, given, positionals: parsed.positionals }
 }
 
-function parse(
+/**
+ * parseArgs of node:util; a flag that is not known is told with the one that was meant.
+ * @throws {MeterFastError} METER_USAGE
+ */
+export function parseFlags(
   command: string,
   args: string[],
   options: NonNullable<ParseArgsConfig['options']>,
+  allowPositionals = true,
 ): ReturnType<typeof parseArgs> {
   try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true })
+    return parseArgs({ args, options, strict: true, allowPositionals })
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('. ')[0] : String(cause)
-    throw usage(command, `${reason}`)
+    const reason = (cause instanceof Error ? cause.message : String(cause)).split('. ')[0] ?? ''
+    const [, unknown] = /^Unknown option '--([^']+)'/.exec(reason) ?? []
+    const meant = unknown === undefined ? undefined : nearestWord(unknown, Object.keys(options))
+    if (meant === undefined) throw usage(command, reason)
+    const text = `${command}: ${reason}; did you mean --${meant}?`
+    throw new MeterFastError('METER_USAGE', text, { cause })
   }
 }
 

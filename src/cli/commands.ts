@@ -2,15 +2,19 @@
 // runs, so that `scan` does not wait for an HTTP client.
 
 import type { CommandIo } from './command.ts'
+import { displayOf } from './display.ts'
 import {
   CATALOG_FLAGS,
+  COMPARE_FLAGS,
   CONFIG_FLAG,
   EXPLAIN_FLAGS,
   flag,
+  oneOfText,
   RELEASE_FLAGS,
   REPLAY_FLAGS,
   SCAN_FLAGS,
   STATUS_FLAGS,
+  TOP_FLAGS,
   text,
   VERIFY_FLAGS,
 } from './flags.ts'
@@ -46,6 +50,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast scan --events access.log          what "run" would deliver',
     ],
     flags: SCAN_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./scan.ts')).scan(args, io),
   },
   check: {
@@ -61,7 +66,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     takesValues: true,
     run: async (args, io) => {
       const { check } = await import('./check.ts')
-      return check(args, { ...io, stdout: (data) => void io.stdout.write(data) })
+      const display = displayOf(io.stdout, io.env)
+      return check(args, { ...io, display, stdout: (data) => void io.stdout.write(data) })
     },
   },
   catalog: {
@@ -73,6 +79,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast catalog render --out deploy/components/service-catalog',
     ],
     flags: CATALOG_FLAGS,
+    takes: ['check', 'render'],
     run: async (args, io) => (await import('./catalog.ts')).catalog(args, io),
   },
   generate: {
@@ -87,8 +94,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       projects: text('N', 'projects (default 100)'),
       routes: text('N', 'routes, each of one project (default 1000)'),
       seed: text('N', 'equal flags give equal bytes (default 1)'),
-      format: text('NAME', 'datum (default) or envoy-gateway'),
-      envelope: text('NAME', 'raw (default) or cri'),
+      format: oneOfText(['datum', 'envoy-gateway'], 'datum (default) or envoy-gateway'),
+      envelope: oneOfText(['raw', 'cri'], 'raw (default) or cri'),
       start: text('TIME', 'time of the first line, RFC 3339 (default 2026-01-01T00:00:00Z)'),
       'per-second': text('N', 'lines a second of log time (default 1000)'),
       truth: text('FILE', 'write what "scan --json" must print'),
@@ -112,6 +119,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: STATUS_FLAGS,
     run: async (args, io) => (await import('./status.ts')).status(args, io),
   },
+  top: {
+    usage: 'top --state DIR | -c FILE [--once]',
+    sentence: 'a live view: usage per project, open windows, backlog, spool',
+    examples: [
+      'meter-fast top --state /var/lib/meter-fast',
+      'meter-fast top -c meter-fast.yaml --once     one frame, as into a pipe',
+    ],
+    flags: TOP_FLAGS,
+    run: async (args, io) => (await import('./top.ts')).top(args, io),
+  },
   replay: {
     usage: 'replay --state DIR --unattributed|--quarantined|--rejected|--accepted [FLAGS]',
     sentence: 'bills what was not billed once its cause is mended, exactly once',
@@ -131,6 +148,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast verify --state copy --logs logs/*.log logs/*.gz',
     ],
     flags: VERIFY_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./verify.ts')).verify(args, io),
   },
   explain: {
@@ -140,7 +158,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'meter-fast explain --state /var/lib/meter-fast --project p-a --window 2026-11-22T12:00:00Z',
     ],
     flags: EXPLAIN_FLAGS,
+    takes: 'files',
     run: async (args, io) => (await import('./explain.ts')).explain(args, io),
+  },
+  compare: {
+    usage: 'compare PIPELINE OURS [--logs GLOB...] [--causes LIST] [--by-hour] [--json]',
+    sentence: 'two sets of usage events: every difference by its cause; exit 1 when one has none',
+    examples: [
+      'meter-fast compare vector.ndjson usage.ndjson',
+      "meter-fast compare vector.ndjson usage.ndjson --logs '/var/log/envoy/access*'",
+    ],
+    flags: COMPARE_FLAGS,
+    run: async (args, io) => (await import('./compare.ts')).compare(args, io),
   },
   bench: {
     usage: 'bench [--json] [FLAGS]',
@@ -165,6 +194,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     sentence: 'the whole path without a server: a live log, an agent, a receiver, compared',
     examples: ['meter-fast demo', 'meter-fast demo access.log'],
     flags: {},
+    takes: 'files',
     run: async (args, io) => (await import('./demo.ts')).demo(args, io),
+  },
+  completion: {
+    usage: 'completion bash|zsh|fish',
+    sentence: 'what your shell needs to complete commands, flags and values',
+    examples: [
+      'source <(meter-fast completion bash)',
+      'meter-fast completion fish > ~/.config/fish/completions/meter-fast.fish',
+    ],
+    flags: {},
+    takes: ['bash', 'zsh', 'fish'],
+    run: async (args, io) => (await import('./completion.ts')).completion(args, io, COMMANDS),
   },
 }

@@ -1,6 +1,6 @@
 // The comparison at the end of the demo: written = metered = received, per project and meter.
 
-import { bytesText, grouped } from './scan-table.ts'
+import { bytesText, grouped } from './quantities.ts'
 
 /** Amounts of one key: BigInt, or decimal text as in a truth file. */
 export interface Usage {

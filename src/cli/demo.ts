@@ -17,9 +17,9 @@ import { type CommandIo, readFlags, write } from './command.ts'
 import { fileBytes, liveLines, RotatingLog, syntheticLog } from './demo-log.ts'
 import { DemoReceiver } from './demo-receiver.ts'
 import { compare, type Usage, usageOf } from './demo-report.ts'
+import { grouped } from './quantities.ts'
 import { feedInput, findInputs, lookAt, type ScanInput } from './scan-inputs.ts'
 import { ScanTotals } from './scan-report.ts'
-import { grouped } from './scan-table.ts'
 
 const LINES_PER_SECOND = 20_000
 const SECONDS = 6
@@ -127,7 +127,7 @@ class KilledAgent {
 
 function progressText(log: RotatingLog, receiver: DemoReceiver): string {
   const megabytes = (log.bytes / 1e6).toFixed(1)
-  const events = grouped(BigInt(receiver.events))
+  const events = grouped(receiver.events)
   return `          ${megabytes} MB written, ${log.rotations} rotations, ${events} events received`
 }
 

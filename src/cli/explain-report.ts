@@ -1,5 +1,5 @@
-// What `explain` prints: one block for each piece, every line of at most 100 columns unless a name
-// is longer than that; or all of it as JSON.
+// What `explain` prints: one block for each piece, or all of it as JSON. Nothing is cut in it:
+// paths and ids are what it is asked for. A line that is too long goes on in the next one.
 
 import type {
   ByteRange,
@@ -9,12 +9,13 @@ import type {
   ExplainedPiece,
   Explanation,
 } from '../verify/explain.ts'
+import { wrapped } from './cells.ts'
 import { visible } from './command.ts'
-import { grouped } from './scan-table.ts'
-import { wrapped } from './wrap.ts'
+import { grouped } from './quantities.ts'
 
-const COLUMNS = 100
-const LABEL_COLUMNS = 10
+const LABEL_CELLS = 10
+const INDENT_CELLS = 2
+const HANG_CELLS = 2
 
 const AMOUNTS = [
   ['requests', 'requests'],
@@ -30,18 +31,38 @@ const OTHER_EVENTS: Readonly<Record<ExplainedPiece['otherEvents'], string>> = {
   'may be forgotten': 'others may have been accepted so long ago that they are forgotten',
 }
 
-export function explainText(explanation: Explanation, atMs: number): string {
+/** In lines of at most `columns`. */
+export function explainText(explanation: Explanation, atMs: number, columns: number): string {
   const { project, days, pieces, total, commit, damaged } = explanation
   const at = new Date(atMs).toISOString()
   const count = pieces.length === 1 ? '1 piece' : `${pieces.length} pieces`
+  const blocks = [
+    pieces.length > 1 ? [labelled('in all', amountsText(total))] : [],
+    ...pieces.map((piece) => pieceRows(piece)),
+    ...days.map((day) => dayRows(day)),
+  ]
   const lines = [
     `${project} at ${at}: ${pieces.length === 0 ? 'no usage' : count} (commit ${commit})`,
-    ...(pieces.length > 1 ? labelled('in all', amountsText(total)) : []),
-    ...pieces.flatMap(pieceText),
-    ...days.flatMap(dayText),
-    ...damaged.flatMap((message) => ['', ...wrapped(`not readable: ${message}`, COLUMNS)]),
+    ...blocks.flat(),
+    ...damaged.flatMap((message) => ['', `not readable: ${message}`]),
   ]
-  return `${lines.map(visible).join('\n')}\n`
+  return `${lines.flatMap((line) => fitted(line, columns)).join('\n')}\n`
+}
+
+/** A sentence, or a row of a block with its label. */
+type Line = string | { readonly label: string; readonly text: string }
+
+function fitted(line: Line, columns: number): string[] {
+  if (typeof line === 'string') return wrapped(visible(line), columns, HANG_CELLS)
+  const { label, text } = line
+  const begin = ' '.repeat(INDENT_CELLS) + label.padEnd(LABEL_CELLS)
+  // Rows of a list are indented below what they belong to.
+  const indent = text.search(/\S|$/)
+  const room = columns - begin.length - indent
+  const rows = wrapped(visible(text.trim()), room, HANG_CELLS)
+  return rows.map((row, at) => {
+    return (at === 0 ? begin : ' '.repeat(begin.length)) + ' '.repeat(indent) + row
+  })
 }
 
 /** As one object; amounts are texts, because they pass 2^53. */
@@ -64,7 +85,7 @@ function asText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
 
-function pieceText(piece: ExplainedPiece): string[] {
+function pieceRows(piece: ExplainedPiece): Line[] {
   const { stream, windowStartMs, windowMs, epoch, part, closed, closedAtMs } = piece
   const end = closedAtMs === null ? closed : `closed ${closed} at ${timeText(closedAtMs)}`
   const window = `window ${timeText(windowStartMs)} (${windowMs / 1000} s)`
@@ -72,17 +93,17 @@ function pieceText(piece: ExplainedPiece): string[] {
   return [
     '',
     stream,
-    ...labelled('piece', `${window}, ${epochText}, part ${part}, ${end}`),
-    ...labelled('usage', amountsText(piece.amounts)),
-    ...labelled('lines', linesText(piece.lines)),
+    labelled('piece', `${window}, ${epochText}, part ${part}, ${end}`),
+    labelled('usage', amountsText(piece.amounts)),
+    labelled('lines', linesText(piece.lines)),
     ...labelledRows('bytes', piece.ranges.flatMap(rangeText)),
     ...labelledRows('events', eventsText(piece)),
   ]
 }
 
-function dayText({ stream, dayMs, amounts }: ExplainedDay): string[] {
+function dayRows({ stream, dayMs, amounts }: ExplainedDay): Line[] {
   const what = `pieces of ${dateText(dayMs)} that are so old that only their sum is kept`
-  return ['', stream, ...labelled('day', what), ...labelled('usage', amountsText(amounts))]
+  return ['', stream, labelled('day', what), labelled('usage', amountsText(amounts))]
 }
 
 function amountsText(amounts: ExplainedPiece['amounts']): string {
@@ -117,7 +138,7 @@ function eventsText({ events, otherEvents }: ExplainedPiece): string[] {
   const [types, values] = [width(({ type }) => shortName(type)), width(({ value }) => value)]
   const rows: string[] = []
   for (const [place, ones] of groups) {
-    rows.push(...wrapped(place, COLUMNS - LABEL_COLUMNS - 2))
+    rows.push(place)
     for (const { id, type, value } of ones.toSorted(byType)) {
       rows.push(`  ${id}  ${shortName(type).padEnd(types)}  ${value.padStart(values)}`)
     }
@@ -143,12 +164,12 @@ function placeText(place: EventPlace): string {
   }
 }
 
-function labelled(label: string, text: string): string[] {
-  return labelledRows(label, wrapped(text, COLUMNS - LABEL_COLUMNS - 2))
+function labelled(label: string, text: string): Line {
+  return { label, text }
 }
 
-function labelledRows(label: string, rows: readonly string[]): string[] {
-  return rows.map((row, at) => `  ${(at === 0 ? label : '').padEnd(LABEL_COLUMNS)}${row}`)
+function labelledRows(label: string, rows: readonly string[]): Line[] {
+  return rows.map((text, at) => labelled(at === 0 ? label : '', text))
 }
 
 function dateText(ms: number): string {

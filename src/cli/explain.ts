@@ -2,6 +2,7 @@
 
 import { explainUsage } from '../verify/explain.ts'
 import { type CommandIo, readFlags, usage, write } from './command.ts'
+import { displayOf } from './display.ts'
 import { explainJson, explainText } from './explain-report.ts'
 import { EXPLAIN_FLAGS } from './flags.ts'
 import { findLogs } from './log-paths.ts'
@@ -22,7 +23,10 @@ export async function explain(args: string[], io: CommandIo): Promise<number> {
   }
   const logs = patterns.length > 0 ? { logs: await findLogs(patterns) } : {}
   const explanation = await explainUsage(state, { project, atMs, ...logs })
-  const text = given.has('json') ? explainJson(explanation) : explainText(explanation, atMs)
+  const { proseColumns } = displayOf(io.stdout, io.env)
+  const text = given.has('json')
+    ? explainJson(explanation)
+    : explainText(explanation, atMs, proseColumns)
   await write(io.stdout, text)
   return 0
 }

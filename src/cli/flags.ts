@@ -1,6 +1,6 @@
 // Flags of commands, once: what `--help` shows is what is parsed.
 
-import { PRESET_NAMES } from '../config/presets.ts'
+import { ENVELOPES, PRESET_NAMES } from '../config/presets.ts'
 import type { Flag } from './command.ts'
 
 export const CONFIG_FLAG = {
@@ -12,6 +12,8 @@ export const CONFIG_FLAG = {
 
 export const text = (value: string, sentence: string) =>
   ({ type: 'string', value, sentence }) as const satisfies Flag
+export const oneOfText = (choices: readonly string[], sentence: string) =>
+  ({ type: 'string', value: 'NAME', choices, sentence }) as const satisfies Flag
 export const flag = (sentence: string) => ({ type: 'boolean', sentence }) as const satisfies Flag
 
 export const SCAN_FLAGS = {
@@ -19,8 +21,8 @@ export const SCAN_FLAGS = {
   csv: flag('print the totals as CSV'),
   events: flag('print the usage events, one a line'),
   strict: flag('exit 1 when a line was quarantined'),
-  format: text('NAME', `auto (default), ${PRESET_NAMES.join(' or ')}`),
-  envelope: text('NAME', 'auto (default), raw or cri'),
+  format: oneOfText(['auto', ...PRESET_NAMES], `auto (default), ${PRESET_NAMES.join(', ')}`),
+  envelope: oneOfText(ENVELOPES, 'auto (default), raw, cri or docker'),
   stream: text('NAME', 'name of the stream (default scan); part of every event id'),
   window: text('60s', 'length of a window; divides one hour'),
   config: CONFIG_FLAG,
@@ -62,6 +64,12 @@ export const STATUS_FLAGS = {
   gaps: flag('list what was not read of the logs'),
 }
 
+export const TOP_FLAGS = {
+  state: STATE_FLAG,
+  config: { ...CONFIG_FLAG, sentence: 'the configuration of the agent, which names the state' },
+  once: flag('print one frame, with rates measured over two seconds'),
+}
+
 const LOGS_FLAG = {
   ...text('GLOB...', 'the logs, rotated ones too, plain or .gz, under any names'),
   multiple: true,
@@ -78,5 +86,27 @@ export const EXPLAIN_FLAGS = {
   project: text('NAME', 'the project'),
   window: text('TIME', 'a time in the window: RFC 3339, or milliseconds since 1970'),
   logs: { ...LOGS_FLAG, sentence: 'logs, to name the paths of what is still there' },
+  json: flag('print one JSON object'),
+}
+
+export const COMPARE_FLAGS = {
+  logs: {
+    ...LOGS_FLAG,
+    sentence: 'the logs that both sets were made of: some causes only they can tell',
+  },
+  config: { ...CONFIG_FLAG, sentence: 'the configuration of the agent, for --logs' },
+  format: oneOfText(
+    ['auto', ...PRESET_NAMES],
+    `of the logs: auto (default), ${PRESET_NAMES.join(', ')}`,
+  ),
+  causes: text('LIST', 'causes that may explain (default all); others stay unexplained'),
+  'hard-coded': text('KEY=VALUE,...', 'dimensions that the pipeline always writes alike'),
+  'by-hour': flag('a row for each hour'),
+  from: text('TIME', 'a full hour: only events of it and later ones'),
+  to: text('TIME', 'a full hour: only events before it'),
+  first: oneOfText(
+    ['pipeline', 'ours'],
+    'pipeline or ours: what the first set is (default: as its ids show)',
+  ),
   json: flag('print one JSON object'),
 }

@@ -1,8 +1,9 @@
 // The flags of `meter-fast generate`, checked: every bad value is named with its bounds.
 // A flag wins over its environment twin, which wins over the default.
 
-import { type ParseArgsConfig, parseArgs } from 'node:util'
+import type { ParseArgsConfig } from 'node:util'
 import { MeterFastError } from '../errors.ts'
+import { environmentTwin, parseFlags } from './command.ts'
 import type { LogSettings } from './generate-lines.ts'
 import { LINES_MAX } from './generate-truth.ts'
 
@@ -65,16 +66,10 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): GenerateSe
 function readFlags(args: string[], env: NodeJS.ProcessEnv): FlagTexts {
   const options: NonNullable<ParseArgsConfig['options']> = {}
   for (const flag of FLAGS) options[flag] = { type: 'string' }
-  let given: Record<string, unknown>
-  try {
-    given = parseArgs({ args, options, strict: true, allowPositionals: false }).values
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new MeterFastError('METER_USAGE', `generate: ${reason}`, { cause })
-  }
+  const given: Record<string, unknown> = parseFlags('generate', args, options, false).values
   const texts: FlagTexts = {}
   for (const flag of FLAGS) {
-    const text = given[flag] ?? env[`METER_FAST_${flag.toUpperCase().replaceAll('-', '_')}`]
+    const text = given[flag] ?? env[environmentTwin(flag)]
     if (typeof text === 'string') texts[flag] = text
   }
   return texts

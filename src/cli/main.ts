@@ -5,15 +5,16 @@ import { nearestWord } from '../config/problems.ts'
 import { MeterFastError } from '../errors.ts'
 import { type CommandIo, visible } from './command.ts'
 import { COMMANDS, type Command } from './commands.ts'
+import { type Display, displayOf } from './display.ts'
 import { commandHelp, overview, versionText } from './help.ts'
 
 async function main(args: string[], io: CommandIo): Promise<number> {
   const [name = '', ...rest] = args
   if (name === '') {
-    io.stderr(overview(COMMANDS))
+    io.stderr(overview(COMMANDS, displayOf(process.stderr, io.env)))
     return 64
   }
-  const screen = await screenOf(name, rest)
+  const screen = await screenOf(name, rest, displayOf(io.stdout, io.env))
   if (screen !== undefined) {
     io.stdout.write(screen)
     return 0
@@ -31,13 +32,17 @@ function commandNamed(name: string): Command {
 }
 
 /** The text to show when no command is to run. */
-async function screenOf(name: string, rest: readonly string[]): Promise<string | undefined> {
+async function screenOf(
+  name: string,
+  rest: readonly string[],
+  display: Display,
+): Promise<string | undefined> {
   if (['--version', '-V', 'version'].includes(name)) return versionText()
   const [topic] = rest
-  if (name === 'help' && topic !== undefined) return commandHelp(commandNamed(topic))
-  if (['--help', '-h', 'help'].includes(name)) return overview(COMMANDS)
+  if (name === 'help' && topic !== undefined) return commandHelp(commandNamed(topic), display)
+  if (['--help', '-h', 'help'].includes(name)) return overview(COMMANDS, display)
   const asked = rest.includes('--help') || rest.includes('-h')
-  return asked ? commandHelp(commandNamed(name)) : undefined
+  return asked ? commandHelp(commandNamed(name), display) : undefined
 }
 
 function processIo(): CommandIo {
@@ -52,13 +57,21 @@ function processIo(): CommandIo {
     fail(new MeterFastError('METER_DISK', `standard output: ${error.message}. Make room for it.`))
     process.exit()
   })
+  // Nor is one that no longer listens: what a command does is worth more than what it says.
+  process.stderr.on('error', () => undefined)
   return {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr,
     env: process.env,
-    ...(process.stderr.isTTY && { redraw: (text: string) => void process.stderr.write(text) }),
+    ...(process.stderr.isTTY && {
+      terminal: {
+        redraw: (text: string) => void process.stderr.write(text),
+        display: () => displayOf(process.stderr, process.env),
+      },
+    }),
     signal: stop.signal,
+    onHangup: (heard) => void process.on('SIGHUP', heard),
   }
 }
 

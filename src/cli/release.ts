@@ -4,7 +4,7 @@
 import { carryOut } from '../agent/requests.ts'
 import { type CommandIo, readFlags, usage } from './command.ts'
 import { RELEASE_FLAGS } from './flags.ts'
-import { grouped } from './scan-table.ts'
+import { grouped } from './quantities.ts'
 
 /** @returns the exit code */
 export async function release(args: string[], io: CommandIo): Promise<number> {
@@ -17,7 +17,7 @@ export async function release(args: string[], io: CommandIo): Promise<number> {
     { nowMs: Date.now(), signal: io.signal, onWait: () => io.stderr(WAITING) },
   )
   io.stdout.write(`${events}\n`)
-  io.stderr(`meter-fast: ${grouped(BigInt(events))} events released; the agent sends them\n`)
+  io.stderr(`meter-fast: ${grouped(events)} events released; the agent sends them\n`)
   return 0
 }
 

@@ -2,14 +2,14 @@
 // about the work go to stderr.
 
 import type { Writable } from 'node:stream'
-import { parseArgs } from 'node:util'
 import { agentLog, type Log } from '../agent/log.ts'
 import { Agent, type AgentReport } from '../agent.ts'
+import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
 import { MeterFastError } from '../errors.ts'
-import { type CommandIo, environmentTwin, usage } from './command.ts'
-import { grouped } from './scan-table.ts'
+import { type CommandIo, environmentTwin, parseFlags, usage } from './command.ts'
+import { grouped } from './quantities.ts'
 
 const OWN_FLAGS = {
   config: { type: 'string', short: 'c' },
@@ -29,16 +29,35 @@ export async function run(args: string[], io: CommandIo): Promise<number> {
   const once = isOn('once')
   const dryRun = isOn('dry-run')
   const warnings: string[] = []
-  const onWarning = (text: string) => warnings.push(text)
-  const config = loadConfig(path, { env: io.env, flags, once, onWarning })
-  const log = await agentLog(config.observe, io.redraw !== undefined, io.stderr)
-  for (const text of warnings) log.say('warn', text, { kind: 'config-warning' })
+  const options = { env: io.env, flags, once, onWarning: (text: string) => warnings.push(text) }
+  const config = loadConfig(path, options)
+  const makeLog = ({ observe }: Config): Promise<Log> =>
+    agentLog(observe, io.terminal !== undefined, io.stderr)
+  let log = await makeLog(config)
+  const warn = (): void => {
+    for (const text of warnings.splice(0)) log.say('warn', text, { kind: 'config-warning' })
+  }
+  warn()
+  // A new form or level holds from when the configuration that names it is in force.
+  let nextLog = log
   const agent = new Agent(config, {
     once: once || dryRun,
     dryRun,
     stdout: io.stdout as Writable,
-    onSignal: log.signal,
+    onSignal: (signal) => {
+      if (signal.kind === 'reloaded') log = nextLog
+      log.signal(signal)
+    },
   })
+  const reload = async (): Promise<Config> => {
+    // Loaded late: most agents never need it.
+    const { checkedConfig } = await import('./check.ts')
+    const next = await checkedConfig(path, options)
+    warn()
+    nextLog = await makeLog(next)
+    return next
+  }
+  if (!once && !dryRun) io.onHangup?.(() => void agent.reload(reload))
   try {
     const report = await agent.run(io.signal)
     if (report !== undefined) sayEnded(report, log)
@@ -65,9 +84,5 @@ function fail(error: unknown, log: Log): number {
 }
 
 function readRunFlags(args: string[]): Record<string, unknown> {
-  try {
-    return parseArgs({ args, options: { ...CONFIG_FLAGS, ...OWN_FLAGS }, strict: true }).values
-  } catch (cause) {
-    throw usage('run', cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : 'bad flags')
-  }
+  return parseFlags('run', args, { ...CONFIG_FLAGS, ...OWN_FLAGS }, false).values
 }

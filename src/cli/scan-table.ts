@@ -1,47 +1,60 @@
-// The table of `scan` for people: one row per project and route, widths made to fit.
+// The table of `scan` for people: one row per project and route, and what they sum up to.
 
 import type { LineCounts } from '../meter.ts'
-import { visible } from './command.ts'
+import { wrapped } from './cells.ts'
+import type { Display } from './display.ts'
+import { bytesText, durationText, grouped } from './quantities.ts'
 import type { TotalsRow } from './scan-report.ts'
+import { type Column, tableLines } from './table.ts'
 
-const HEAD = ['PROJECT', 'ROUTE', 'REQUESTS', 'EGRESS', 'INGRESS', 'CONNECTED']
 const ROWS_SHOWN_MAX = 200
 
-/** Text of at most `columns` columns a line where names allow it. */
+const COLUMNS: readonly Column<TotalsRow>[] = [
+  { kind: 'name', head: 'PROJECT', text: ({ project }) => project },
+  { kind: 'name', head: 'ROUTE', text: routeText },
+  { kind: 'figure', head: 'REQUESTS', text: ({ requests }) => grouped(requests) },
+  { kind: 'figure', head: 'EGRESS', text: ({ egressBytes }) => bytesText(egressBytes) },
+  { kind: 'figure', head: 'INGRESS', text: ({ ingressBytes }) => bytesText(ingressBytes) },
+  { kind: 'figure', head: 'CONNECTED', text: ({ connectionMs }) => durationText(connectionMs) },
+]
+
+/** The text of the whole report; it ends with a line end. */
 export function reportTable(
   bytes: number,
   counts: LineCounts,
   rows: readonly TotalsRow[],
-  columns: number,
+  display: Display,
 ): string {
-  const shown = rows
-    .slice(0, ROWS_SHOWN_MAX)
-    .map((row) => [
-      row.project,
-      routeText(row),
-      grouped(row.requests),
-      bytesText(row.egressBytes),
-      bytesText(row.ingressBytes),
-      durationText(row.connectionMs),
-    ])
-  const total = rows.reduce((sum, row) => sum + row.requests, 0n)
-  const lines = [HEAD, ...shown]
-  const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => width(line[i] ?? ''))))
-  shrink(widths, columns)
-  const out = lines.map((line) =>
-    line.map((cell, i) => pad(cell, widths[i] ?? 0, i > 1)).join('  '),
-  )
-  if (rows.length > ROWS_SHOWN_MAX) {
-    out.push(`... and ${rows.length - ROWS_SHOWN_MAX} more rows: --csv and --json print all`)
-  }
-  out.push('', `${grouped(total)} requests in ${grouped(counts.metered)} metered lines`)
-  out.push(`${grouped(counts.read)} lines read, ${bytesText(BigInt(bytes))}${others(counts)}`)
-  return `${out.map((line) => line.trimEnd()).join('\n')}\n`
+  const shown = rows.slice(0, ROWS_SHOWN_MAX)
+  const more = rows.length - shown.length
+  const sentences = [
+    ...(more > 0 ? [`... and ${grouped(more)} more rows: --csv and --json print all`] : []),
+    '',
+    totalText(rows, counts),
+    `${grouped(counts.read)} lines read, ${bytesText(bytes)}${others(counts)}`,
+  ]
+  const lines = [
+    ...tableLines(COLUMNS, shown, display),
+    ...sentences.flatMap((sentence) => wrapped(sentence, display.columns, 2)),
+  ]
+  return `${lines.join('\n')}\n`
 }
 
-function routeText(row: TotalsRow): string {
-  if (row.kind === null) return '-'
-  return [row.kind, row.namespace, row.name].filter(Boolean).join('/')
+function totalText(rows: readonly TotalsRow[], { metered }: LineCounts): string {
+  const sum = (amount: (row: TotalsRow) => bigint) =>
+    rows.reduce((total, row) => total + amount(row), 0n)
+  const [egress, ingress, ms] = [
+    sum(({ egressBytes }) => egressBytes),
+    sum(({ ingressBytes }) => ingressBytes),
+    sum(({ connectionMs }) => connectionMs),
+  ]
+  const amounts = `${bytesText(egress)} egress, ${bytesText(ingress)} ingress, ${durationText(ms)}`
+  const requests = grouped(sum((row) => row.requests))
+  return `${requests} requests in ${grouped(metered)} metered lines: ${amounts} connected`
+}
+
+function routeText({ kind, namespace, name }: TotalsRow): string {
+  return kind === null ? '-' : [kind, namespace, name].filter(Boolean).join('/')
 }
 
 function others(counts: LineCounts): string {
@@ -49,48 +62,4 @@ function others(counts: LineCounts): string {
     Object.entries(counts[group]).map(([name, count]) => `${grouped(count)} ${group} (${name})`),
   )
   return parts.length > 0 ? `; ${parts.join(', ')}` : ''
-}
-
-/** Takes from the two columns of names, widest first, until the line fits. */
-function shrink(widths: number[], columns: number): void {
-  const narrowest = 12
-  const line = () => widths.reduce((sum, each) => sum + each, 2 * (widths.length - 1))
-  while (line() > columns) {
-    const widest = (widths[0] ?? 0) > (widths[1] ?? 0) ? 0 : 1
-    if ((widths[widest] ?? 0) <= narrowest) return
-    widths[widest] = (widths[widest] ?? 0) - 1
-  }
-}
-
-function width(text: string): number {
-  return visible(text).length
-}
-
-function pad(text: string, columns: number, right: boolean): string {
-  const clean = visible(text)
-  const cut = clean.length > columns ? `${clean.slice(0, columns - 1)}~` : clean
-  return right ? cut.padStart(columns) : cut.padEnd(columns)
-}
-
-export function grouped(count: bigint): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
-}
-
-/** `1.4 GB`; decimal units, as bills have them. */
-export function bytesText(bytes: bigint): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB']
-  let value = Number(bytes)
-  let unit = 0
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
-}
-
-export function durationText(ms: bigint): string {
-  const seconds = Number(ms) / 1000
-  if (seconds < 120) return `${seconds.toFixed(1)} s`
-  if (seconds < 7200) return `${(seconds / 60).toFixed(1)} min`
-  return `${(seconds / 3600).toFixed(1)} h`
 }

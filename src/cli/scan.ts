@@ -2,13 +2,14 @@
 
 import { formatProblems, type ResolvedFormat, resolveFormat } from '../config/formats.ts'
 import { loadConfig } from '../config/load.ts'
-import { PRESET_NAMES } from '../config/presets.ts'
+import { ENVELOPES, PRESET_NAMES } from '../config/presets.ts'
 import { oneOf } from '../config/problems.ts'
 import { parseDurationMs } from '../config/units.ts'
 import { MeterFastError } from '../errors.ts'
 import { detectFormat } from '../meter/format.ts'
 import { type LineCounts, Meter, type MeterOptions } from '../meter.ts'
 import { type CommandIo, choice, readFlags, usage, write } from './command.ts'
+import { displayOf } from './display.ts'
 import { SCAN_FLAGS } from './flags.ts'
 import { Progress } from './progress.ts'
 import {
@@ -45,8 +46,8 @@ export async function scan(args: string[], io: CommandIo): Promise<number> {
   if (given.has('json')) await write(io.stdout, reportJson(bytes, counts, run.totals.rows()))
   else if (given.has('csv')) await write(io.stdout, reportCsv(run.totals.rows()))
   else if (!given.has('events')) {
-    const columns = (io.stdout as { columns?: number }).columns ?? 120
-    await write(io.stdout, reportTable(bytes, counts, run.totals.rows(), columns))
+    const display = displayOf(io.stdout, io.env)
+    await write(io.stdout, reportTable(bytes, counts, run.totals.rows(), display))
   }
   return finish(counts, run.damages, given.has('strict'), io)
 }
@@ -148,11 +149,7 @@ function readSettings(
     typeof format === 'string' && format !== 'auto' ? namedFormat(format, config) : format
   return {
     format: chosen as ResolvedFormat | 'auto',
-    envelope: choice('scan', 'envelope', texts.envelope ?? written?.envelope ?? 'auto', [
-      'auto',
-      'raw',
-      'cri',
-    ]),
+    envelope: choice('scan', 'envelope', texts.envelope ?? written?.envelope ?? 'auto', ENVELOPES),
     windowMs,
     totalsOnly: !events,
     ...(config && {
@@ -169,7 +166,13 @@ function namedFormat(name: string, config: ReturnType<typeof loadConfig> | undef
   const known = config?.streams.map((stream) => stream.format).find((each) => each.name === name)
   if (known) return known
   const [problem] = formatProblems(name)
-  if (problem) throw usage('scan', `--format: ${problem.what}; choose ${oneOf(FORMAT_NAMES)}`)
+  if (problem) {
+    const isPreset = FORMAT_NAMES.includes(name)
+    const todo = isPreset
+      ? `${problem.todo}, and name its file with -c`
+      : `choose ${oneOf(FORMAT_NAMES)}`
+    throw usage('scan', `--format: ${problem.what}; ${todo}`)
+  }
   return resolveFormat(name)
 }
 

@@ -1,12 +1,14 @@
 // The report of `verify`: what was covered, and a table of differences; for people, or as JSON.
 
 import type { Difference, StreamCoverage, Uncovered, VerifyReport } from '../verify/verify.ts'
+import { wrapped } from './cells.ts'
 import { visible } from './command.ts'
-import { bytesText, grouped as digits } from './scan-table.ts'
-import { wrapped } from './wrap.ts'
+import type { Display } from './display.ts'
+import { bytesText, counted, grouped as digits } from './quantities.ts'
+import { type Column, tableLines } from './table.ts'
 
-const COLUMNS = 100
-const INDENT_COLUMNS = 4
+const INDENT = '    '
+const HANG_CELLS = 2
 const DIFFERENCES_SHOWN_MAX = 500
 
 const TITLES: Readonly<Record<Difference['check'], string>> = {
@@ -30,7 +32,7 @@ const REASONS: Readonly<Record<Uncovered, string>> = {
   'history gone': 'the state has forgotten which logs it was read from',
 }
 
-export function verifyText(report: VerifyReport, state: string): string {
+export function verifyText(report: VerifyReport, state: string, display: Display): string {
   const { commit, streams, events, altered, strangers, differencesTotal } = report
   const count = streams.length === 1 ? '1 stream' : `${streams.length} streams`
   const lines = [
@@ -43,8 +45,14 @@ export function verifyText(report: VerifyReport, state: string): string {
   ]
   if (strangers.length > 0) lines.push(strangersText(strangers))
   if (differencesTotal === 0) lines.push('no difference')
-  else lines.push('', ...differencesText(report))
-  return `${lines.map(visible).join('\n')}\n`
+  const shown = lines.flatMap((line) => {
+    const indent = line.search(/\S|$/)
+    return wrapped(visible(line.slice(indent)), display.proseColumns - indent, HANG_CELLS).map(
+      (part) => ' '.repeat(indent) + part,
+    )
+  })
+  if (differencesTotal > 0) shown.push('', ...differencesText(report, display))
+  return `${shown.join('\n')}\n`
 }
 
 /** As one object; counts of lines are numbers, amounts are texts because they pass 2^53. */
@@ -115,22 +123,39 @@ function strangersText(strangers: readonly string[]): string {
   return `not read by this agent, or not yet: ${first}${more}`
 }
 
-function differencesText({ differences, differencesTotal }: VerifyReport): string[] {
+function differencesText(
+  { differences, differencesTotal }: VerifyReport,
+  display: Display,
+): string[] {
   const shown = differences.slice(0, DIFFERENCES_SHOWN_MAX)
-  const lines = [`${differencesTotal === 1 ? '1 difference' : `${differencesTotal} differences`}`]
+  const below = { ...display, columns: display.columns - INDENT.length }
+  const wrap = (text: string, indent: string): string[] =>
+    wrapped(visible(text), display.proseColumns - indent.length, HANG_CELLS).map(
+      (row) => indent + row,
+    )
+  const lines = [display.paint('red', counted(differencesTotal, 'difference'))]
   for (const [stream, ofStream] of grouped(shown, ({ stream: name }) => name)) {
-    lines.push('', stream === '' ? 'the state' : stream)
+    lines.push('', ...wrap(stream === '' ? 'the state' : stream, ''))
     for (const [title, ones] of grouped(ofStream, titleOf)) {
       const isText = ones[0]?.check === 'state'
-      const rows = isText ? ones.flatMap(sentence) : differenceTable(ones)
-      lines.push(`  ${title}`, ...rows.map((row) => `    ${row}`))
+      lines.push(...wrap(title, '  '))
+      if (isText) lines.push(...ones.flatMap(({ found }) => wrap(found, INDENT)))
+      else lines.push(...tableLines(COLUMNS, ones, below).map((row) => INDENT + row))
     }
   }
   if (differencesTotal > shown.length) {
-    lines.push('', `... and ${differencesTotal - shown.length} more: --json prints more of them`)
+    const more = differencesTotal - shown.length
+    lines.push('', ...wrap(`... and ${more} more: --json prints more of them`, ''))
   }
   return lines
 }
+
+const COLUMNS: readonly Column<Difference>[] = [
+  { kind: 'name', head: 'PROJECT', text: ({ project }) => project ?? '-' },
+  { kind: 'name', head: 'METER', text: ({ meter }) => meter },
+  { kind: 'figure', head: 'EXPECTED', text: ({ expected }) => expected },
+  { kind: 'figure', head: 'FOUND', text: ({ found }) => found },
+]
 
 function grouped(
   differences: readonly Difference[],
@@ -151,34 +176,4 @@ function titleOf({ check, windowStartMs, windowMs, epoch, part }: Difference): s
   const partText = part === undefined || part === '0' ? '' : `, part ${part}`
   const window = `window ${new Date(windowStartMs).toISOString()}${length}`
   return `${window}${epochText}${partText}: ${TITLES[check]}`
-}
-
-function sentence({ found }: Difference): string[] {
-  return wrapped(found, COLUMNS - INDENT_COLUMNS)
-}
-
-function differenceTable(differences: readonly Difference[]): string[] {
-  const rows = differences.map((one) => [one.project ?? '-', one.meter, one.expected, one.found])
-  const lines = table(['PROJECT', 'METER', 'EXPECTED', 'FOUND'], rows)
-  if (lines.every((line) => line.length + INDENT_COLUMNS <= COLUMNS)) return lines
-  // A long name has a line of its own.
-  const amounts = table(
-    ['METER', 'EXPECTED', 'FOUND'],
-    rows.map((row) => row.slice(1)),
-  )
-  const [head = '', ...others] = amounts
-  return [head, ...others.flatMap((line, at) => [rows[at]?.[0] ?? '', `  ${line}`])]
-}
-
-/** Columns as wide as their widest cell. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const all = [head, ...rows]
-  const widths = head.map((_, at) => Math.max(...all.map((row) => (row[at] ?? '').length)))
-  const isText = (at: number): boolean => at < head.length - 2
-  return all.map((row) => {
-    const cells = row.map((cell, at) =>
-      isText(at) ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0),
-    )
-    return cells.join('  ').trimEnd()
-  })
 }

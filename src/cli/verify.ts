@@ -3,6 +3,7 @@
 import { MeterFastError } from '../errors.ts'
 import { type VerifyReport, verifyState } from '../verify/verify.ts'
 import { type CommandIo, readFlags, usage, write } from './command.ts'
+import { displayOf } from './display.ts'
 import { VERIFY_FLAGS } from './flags.ts'
 import { findLogs } from './log-paths.ts'
 import { Progress } from './progress.ts'
@@ -26,7 +27,9 @@ export async function verify(args: string[], io: CommandIo): Promise<number> {
     },
   })
   progress?.end()
-  const text = given.has('json') ? verifyJson(report) : verifyText(report, texts.state)
+  const display = displayOf(io.stdout, io.env)
+  const isJson = given.has('json')
+  const text = isJson ? verifyJson(report) : verifyText(report, texts.state, display)
   await write(io.stdout, text)
   refuse(report, texts.state)
   return 0

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Catalog } from '../catalog/catalog.ts'
 import { MeterFastError } from '../errors.ts'
+import type { Envelope } from '../native.ts'
 import { WORKERS_MAX } from './fields.ts'
 import { type ResolvedFormat, resolveFormat } from './formats.ts'
 import type { FormatMap, LineDimension } from './presets.ts'
@@ -17,7 +18,7 @@ export interface KubernetesStreams {
   readonly containers: readonly string[]
   /** Absolute directory of `<namespace>_<pod>_<uid>/<container>/<n>.log`. */
   readonly root: string
-  readonly envelope: 'auto' | 'raw' | 'cri'
+  readonly envelope: Envelope
   readonly format: ResolvedFormat
 }
 
@@ -26,7 +27,7 @@ export interface FileStreams {
   /** Absolute paths or globs of live files. */
   readonly patterns: readonly string[]
   readonly sourceId: string
-  readonly envelope: 'auto' | 'raw' | 'cri'
+  readonly envelope: Envelope
   readonly format: ResolvedFormat
 }
 
@@ -173,7 +174,7 @@ function streamsConfig(
   fromLine: readonly LineDimension[],
 ): StreamsConfig {
   const common = {
-    envelope: need<'auto' | 'raw' | 'cri'>(values, `${key}.envelope`),
+    envelope: need<Envelope>(values, `${key}.envelope`),
     format: resolveFormat(need<string | FormatMap>(values, `${key}.format`), fromLine),
   }
   if (values.has(`${key}.files`)) {

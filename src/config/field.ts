@@ -24,8 +24,6 @@ export interface Field {
   readonly min?: number
   readonly max?: number
   readonly choices?: readonly string[]
-  /** Words that later versions will know: refused, but not as if they were misspelt. */
-  readonly later?: readonly string[]
   /** The sink types or the kind of stream that have this key; all have it when left out. */
   readonly of?: readonly string[]
   /** What to do when the key is missing; its presence makes the key required. */

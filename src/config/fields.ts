@@ -4,6 +4,7 @@
 
 import { SUBJECT_PATTERN } from '../catalog/catalog.ts'
 import { FILE_PATH, type Field, KIB, MIB, TIB } from './field.ts'
+import { ENVELOPES, PRESET_NAMES } from './presets.ts'
 import { SINK_FIELDS } from './sink-fields.ts'
 
 export type { Field, FieldKind } from './field.ts'
@@ -68,15 +69,14 @@ const STREAM_FIELDS: readonly Field[] = [
     path: 'streams[].envelope',
     kind: 'choice',
     default: 'auto',
-    choices: ['auto', 'raw', 'cri'],
-    later: ['docker'],
-    about: 'What wraps each line: nothing (raw), the CRI log form, or what the first line shows.',
+    choices: ENVELOPES,
+    about: "What wraps each line: nothing (raw), CRI, docker's JSON, or what the first line shows.",
   },
   {
     path: 'streams[].format',
     kind: 'format',
     default: 'datum',
-    about: 'A preset (datum, envoy-gateway), or a map of roles to keys and JSON Pointers.',
+    about: `A preset (${PRESET_NAMES.join(', ')}), or a map of roles to keys and JSON Pointers.`,
   },
 ]
 

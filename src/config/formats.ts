@@ -6,10 +6,10 @@ import { MeterFastError } from '../errors.ts'
 import type { EngineFormat, ProjectSource, Role } from '../native.ts'
 import {
   type FormatMap,
-  LATER_PRESETS,
   type LineDimension,
   PRESET_NAMES,
   PRESETS,
+  type Preset,
   type PresetName,
   type ProjectSpec,
   ROLES,
@@ -37,6 +37,8 @@ const PROJECT = /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 // A line has at most 64 containers open at once, so no key lies deeper.
 const POINTER_TOKENS_MAX = 64
 
+const MAP_KEYS = ['preset', ...ROLES]
+
 /**
  * Resolves a preset's name or a map of roles, with the dimensions that are read from the line.
  *
@@ -53,8 +55,9 @@ export function resolveFormat(
     )
     throw new MeterFastError('METER_CONFIG_INVALID', lines.join('\n'))
   }
-  const name = typeof spec === 'string' ? (spec as PresetName) : 'custom'
-  const map: FormatMap = typeof spec === 'string' ? PRESETS[spec as PresetName] : spec
+  const { preset, ...own }: Partial<FormatMap> =
+    typeof spec === 'string' ? { preset: spec as PresetName } : spec
+  const map: Preset = { ...(preset && PRESETS[preset]), ...own }
   const roleKeys: Partial<Record<Role, string>> = {}
   for (const role of ROLES) {
     const key = map[role]
@@ -65,7 +68,7 @@ export function resolveFormat(
   const dimensions = lineDimensions.map(({ from }) => indexOf(from))
   const dimensionNames = lineDimensions.map((dimension) => dimension.name)
   return {
-    name,
+    name: preset ?? 'custom',
     paths,
     roles,
     project: projectSource(map.project),
@@ -87,15 +90,17 @@ export function formatProblems(spec: unknown): FormatProblem[] {
       },
     ]
   }
-  const problems: FormatProblem[] = []
-  for (const [role, key] of Object.entries(spec)) {
+  const { preset, ...own } = spec
+  const problems = preset === undefined ? [] : baseProblems(preset)
+  for (const [role, key] of Object.entries(own)) {
     if (!ROLES.includes(role as Role)) {
-      problems.push({ key: role, what: 'unknown role', todo: suggestion(role, ROLES) })
+      problems.push({ key: role, what: 'unknown role', todo: suggestion(role, MAP_KEYS) })
     } else if (role !== 'project' || typeof key === 'string') {
       problems.push(...keyProblems(role, key))
     }
   }
-  const { project, route } = spec
+  if (preset !== undefined && problems.some(({ key }) => key === 'preset')) return problems
+  const { project, route } = { ...(isPreset(preset) && PRESETS[preset]), ...own }
   return [...problems, ...projectProblems(project, route)]
 }
 
@@ -133,13 +138,26 @@ export function keyProblems(at: string, key: unknown): FormatProblem[] {
 }
 
 function presetProblems(name: string): FormatProblem[] {
-  if ((PRESET_NAMES as string[]).includes(name)) return []
-  const choose = `choose ${oneOf(PRESET_NAMES)}, or write a map of roles`
-  if (LATER_PRESETS.includes(name)) {
-    return [{ key: '', what: `preset ${name} is not in this version`, todo: choose }]
+  if (isPreset(name)) {
+    if (PRESETS[name].project !== undefined) return []
+    const what = `the lines of ${name} name no project`
+    const map = `{ preset: ${name}, project: { constant: NAME } }`
+    const todo = `give one in the configuration: format: ${map}`
+    return [{ key: '', what, todo }]
   }
+  const choose = `choose ${oneOf(PRESET_NAMES)}, or write a map of roles`
   if (name === 'auto') return [{ key: '', what: 'auto is only for scan', todo: choose }]
   return [{ key: '', what: `unknown preset ${shown(name)}`, todo: choose }]
+}
+
+function baseProblems(preset: unknown): FormatProblem[] {
+  if (isPreset(preset)) return []
+  const what = `unknown preset ${shown(preset)}`
+  return [{ key: 'preset', what, todo: `choose ${oneOf(PRESET_NAMES)}` }]
+}
+
+function isPreset(name: unknown): name is PresetName {
+  return PRESET_NAMES.includes(name as PresetName)
 }
 
 function projectProblems(project: unknown, route: unknown): FormatProblem[] {
@@ -166,8 +184,8 @@ function projectProblems(project: unknown, route: unknown): FormatProblem[] {
   return []
 }
 
-function projectSource(project: ProjectSpec): ProjectSource {
-  if (typeof project === 'string') return { from: 'key' }
+function projectSource(project: ProjectSpec | undefined): ProjectSource {
+  if (project === undefined || typeof project === 'string') return { from: 'key' }
   if ('constant' in project) return { from: 'constant', value: project.constant }
   return { from: 'routeNamespace', strip: project.strip ?? '' }
 }

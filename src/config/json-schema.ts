@@ -6,7 +6,7 @@
 import { AMOUNT_NAMES } from '../catalog/catalog.ts'
 import { childNames, fieldAt, isMapList, writtenPattern } from './field-lookup.ts'
 import { FIELDS, type Field, STREAM_KINDS } from './fields.ts'
-import { PRESET_NAMES, ROLE_SENTENCES, ROLES } from './presets.ts'
+import { PRESET_NAMES, PRESETS, ROLE_SENTENCES, ROLES } from './presets.ts'
 import { RESERVED_DIMENSIONS } from './readers.ts'
 import { SINK_TYPES } from './sink-fields.ts'
 import { isOf } from './values.ts'
@@ -15,6 +15,9 @@ import { isOf } from './values.ts'
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 const ENVIRONMENT = { $ref: '#/definitions/environment' }
+
+/** Presets that need nothing else. */
+const WHOLE_PRESETS = PRESET_NAMES.filter((name) => PRESETS[name].project !== undefined)
 
 /** The schema of the whole file. */
 export function configSchema(): JsonSchema {
@@ -87,7 +90,7 @@ function kindSchema(field: Field): JsonSchema {
         items: { anyOf: [text, { type: 'integer' }, ENVIRONMENT] },
       }
     case 'format':
-      return { anyOf: [{ enum: PRESET_NAMES }, formatMapSchema(), ENVIRONMENT] }
+      return { anyOf: [{ enum: WHOLE_PRESETS }, formatMapSchema(), ENVIRONMENT] }
     case 'dimensions':
       return dimensionsSchema()
     case 'amounts':
@@ -104,9 +107,11 @@ function formatMapSchema(): JsonSchema {
   const byRoute = { route: { const: 'namespace' }, strip: { type: 'string' } }
   const route = { ...objectSchema(byRoute), required: ['route'] }
   const project = { description: ROLE_SENTENCES.project, anyOf: [key, route, constant] }
+  const preset = { enum: PRESET_NAMES, description: 'Whose keys are meant where none is given.' }
+  const whole = { properties: { preset: { enum: WHOLE_PRESETS } }, required: ['preset'] }
   return {
-    ...objectSchema({ ...Object.fromEntries(roles), project }),
-    required: ['project'],
+    ...objectSchema({ preset, ...Object.fromEntries(roles), project }),
+    anyOf: [{ required: ['project'] }, whole],
   }
 }
 

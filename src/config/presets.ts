@@ -1,9 +1,13 @@
 // What a format may say, and the formats that come with meter-fast (DESIGN 4.1).
 //
-// A format is a preset's name or a map of roles to keys. A key is the name of a top-level key, or,
-// with a leading `/`, a JSON Pointer (RFC 6901). Two roles may share a key; it is mapped once.
+// A format is a preset's name or a map of roles to keys, which may begin from a preset. A key is
+// the name of a top-level key, or, with a leading `/`, a JSON Pointer (RFC 6901). Two roles may
+// share a key; it is mapped once.
 
-import type { Role } from '../native.ts'
+import type { Envelope, Role } from '../native.ts'
+
+/** What may wrap a line, as the configuration calls it. */
+export const ENVELOPES = ['auto', 'raw', 'cri', 'docker'] as const satisfies readonly Envelope[]
 
 /** How a custom format names its project: a key, the route's namespace, or one for all lines. */
 export type ProjectSpec =
@@ -11,10 +15,15 @@ export type ProjectSpec =
   | { readonly route: 'namespace'; readonly strip?: string }
   | { readonly constant: string }
 
-/** Roles to keys; `project` is required, a role that is left out is not read. */
-export type FormatMap = { readonly project: ProjectSpec } & Readonly<
-  Partial<Record<Exclude<Role, 'project'>, string>>
->
+/** Roles to keys; a role that is left out is not read. */
+export type RoleKeys = Readonly<Partial<Record<Exclude<Role, 'project'>, string>>>
+
+/** Roles to keys, in place of those of a preset or beside them; or all of them. */
+export type FormatMap = RoleKeys &
+  (
+    | { readonly project: ProjectSpec; readonly preset?: never }
+    | { readonly preset: PresetName; readonly project?: ProjectSpec }
+  )
 
 /** A dimension whose value is read from the line. */
 export interface LineDimension {
@@ -42,7 +51,6 @@ export const ROLE_SENTENCES: Readonly<Record<Role, string>> = {
 export const ROLES = Object.keys(ROLE_SENTENCES) as Role[]
 
 const COMMON_KEYS = {
-  route: 'route_name',
   egressBytes: 'bytes_sent',
   ingressBytes: 'bytes_received',
   durationMs: 'duration',
@@ -55,17 +63,23 @@ const COMMON_KEYS = {
   responseCodeDetails: 'response_code_details',
 } as const
 
-/** The presets of this version, in the order in which `auto` tries them. */
-export const PRESETS = {
-  datum: { project: 'project_name', ...COMMON_KEYS },
-  'envoy-gateway': { project: { route: 'namespace', strip: '' }, ...COMMON_KEYS },
-} as const satisfies Record<string, FormatMap>
+export type PresetName = 'datum' | 'envoy-gateway' | 'istio' | 'contour'
 
-export type PresetName = keyof typeof PRESETS
+/** Without a project of its own: it must come from the configuration. */
+export type Preset = RoleKeys & { readonly project?: ProjectSpec }
+
+/**
+ * In the order in which `auto` tries them. Keys that a writer has only when told to (log type, ids)
+ * are mapped too. Contour names no route.
+ */
+export const PRESETS: Readonly<Record<PresetName, Preset>> = {
+  datum: { project: 'project_name', route: 'route_name', ...COMMON_KEYS },
+  'envoy-gateway': { project: { route: 'namespace' }, route: 'route_name', ...COMMON_KEYS },
+  istio: { route: 'route_name', ...COMMON_KEYS },
+  contour: { ...COMMON_KEYS, startTime: '@timestamp' },
+}
+
 export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]
-
-/** Known by name, refused as not in this version. */
-export const LATER_PRESETS: readonly string[] = ['istio', 'contour']
 
 /**
  * The preset that `--format auto` takes for a log whose first accepted line has these top-level
@@ -73,19 +87,17 @@ export const LATER_PRESETS: readonly string[] = ['istio', 'contour']
  */
 export function autoFormat(keys: Iterable<string>): PresetName | undefined {
   const there = new Set(keys)
-  return PRESET_NAMES.find((name) => {
-    const { project, egressBytes, ingressBytes, durationMs } = PRESETS[name]
-    return [project, egressBytes, ingressBytes, durationMs].every(
-      (key) => typeof key !== 'string' || there.has(key),
-    )
-  })
+  return PRESET_NAMES.find((name) => decisiveKeys(name).every((key) => there.has(key)))
 }
 
 /** The keys that `autoFormat` asks for, of all presets. */
 export function presetKeys(): string[] {
-  const keys = PRESET_NAMES.flatMap((name) => {
-    const { project, egressBytes, ingressBytes, durationMs } = PRESETS[name]
-    return [project, egressBytes, ingressBytes, durationMs].filter((key) => typeof key === 'string')
-  })
+  const keys = PRESET_NAMES.flatMap(decisiveKeys)
   return [...new Set(keys)]
+}
+
+function decisiveKeys(name: PresetName): string[] {
+  const { project, egressBytes, ingressBytes, durationMs } = PRESETS[name]
+  const keys = [project, egressBytes, ingressBytes, durationMs]
+  return keys.filter((key) => typeof key === 'string')
 }

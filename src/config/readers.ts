@@ -52,10 +52,8 @@ export const READERS: Readonly<Record<FieldKind, Reader>> = {
   choice: (node, field, report) => {
     const text = textOf(node)
     if (field.choices?.includes(text)) return text
-    const what = field.later?.includes(text)
-      ? `${lastName(node.path)} ${text} is not in this version`
-      : `${seen(node)} is not known`
-    return report(node.at, node.path, what, `choose ${oneOf(field.choices ?? [])}`)
+    const todo = `choose ${oneOf(field.choices ?? [])}`
+    return report(node.at, node.path, `${seen(node)} is not known`, todo)
   },
   text: (node, field, report) => readText(node, field, report),
   url: (node, _field, report) => readUrl(node, report),
@@ -209,8 +207,4 @@ function textOf(node: Tree): string {
 
 function seen(node: Tree): string {
   return shown(plain(node))
-}
-
-function lastName(path: string): string {
-  return path.replace(/^sink\.type$/, 'sink type').replace(/^.*\./, '')
 }

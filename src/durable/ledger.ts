@@ -9,6 +9,7 @@
 
 import type { ClosedSegment } from '../native.ts'
 import { type Counts, packRecord, unpackRecord } from './codec.ts'
+import { numberAt, numberField } from './keys.ts'
 import { type PieceName, type Position, pieceFields } from './records.ts'
 import { readCounts } from './spool-records.ts'
 import type { StateReader, StateStore } from './state.ts'
@@ -78,6 +79,24 @@ export function readLedgerRow(packed: Uint8Array): LedgerRow {
 /** Keys of all rows, oldest window first. */
 export function ledgerKeys(store: StateReader): Iterable<string> {
   return store.keys(PREFIX)
+}
+
+/**
+ * Keys of rows of windows that start in [fromMs, toMs], oldest window first. When the two are near
+ * each other only rows near them are walked, however many there are.
+ */
+export function* ledgerKeysBetween(
+  store: StateReader,
+  fromMs: number,
+  toMs: number,
+): Generator<string> {
+  const [from, to] = [numberField(fromMs), numberField(toMs)]
+  const common = [...from].findIndex((digit, at) => digit !== to[at])
+  const prefix = common < 0 ? from : from.slice(0, common)
+  for (const key of store.keys(PREFIX + prefix)) {
+    const windowStartMs = numberAt(key, 1)
+    if (windowStartMs >= fromMs && windowStartMs <= toMs) yield key
+  }
 }
 
 /** All rows of windows that start in [fromMs, toMs), oldest window first. */

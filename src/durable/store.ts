@@ -73,6 +73,11 @@ export function stateBytes(directory: string): number {
   return statSync(join(directory, FILE_NAME), { throwIfNoEntry: false })?.size ?? 0
 }
 
+/** When the state in `directory` was written last: at its last commit; 0 when there is none. */
+export function stateWrittenAtMs(directory: string): number {
+  return statSync(join(directory, FILE_NAME), { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
 /** A state that ends with its process, with every rule of the other but durability. */
 export function openMemoryState(): StateStore {
   return new StagedStore(new MemoryBackend())

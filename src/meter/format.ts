@@ -1,7 +1,7 @@
 // Chooses a preset by a log's first accepted line (DESIGN 4.1): what `scan --format auto` does.
 
 import { autoFormat, type PresetName, presetKeys } from '../config/presets.ts'
-import { createFormatProbe } from '../native.ts'
+import { createFormatProbe, type Envelope } from '../native.ts'
 
 /** What a look at a log found. */
 export interface DetectedFormat {
@@ -12,7 +12,7 @@ export interface DetectedFormat {
 }
 
 export interface DetectOptions {
-  readonly envelope?: 'auto' | 'raw' | 'cri'
+  readonly envelope?: Envelope
   readonly lineBytesMax?: number
   /** Bytes of one file after which the look is given up; default: none. */
   readonly lookBytesMax?: number

@@ -18,6 +18,10 @@ function sentenceOf(signal: Exclude<Signal, { kind: 'delivery' }>): string | und
       const { resumedStreams } = signal
       return resumedStreams > 0 ? `going on with ${resumedStreams} streams` : undefined
     }
+    case 'reloaded':
+      return 'the new configuration is in force'
+    case 'reload-refused':
+      return `the new configuration is refused, the one before goes on: ${signal.message}`
     case 'stream':
       return `following ${signal.stream}`
     case 'committed':

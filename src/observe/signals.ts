@@ -46,6 +46,10 @@ export type Signal =
   /** Another process has the state; `message` names it. The agent waits for it to end. */
   | { readonly kind: 'waiting'; readonly message: string }
   | { readonly kind: 'started'; readonly resumedStreams: number; readonly isFirstStart: boolean }
+  /** Another configuration is in force. */
+  | { readonly kind: 'reloaded' }
+  /** Another configuration was not taken over; the one before goes on. */
+  | { readonly kind: 'reload-refused'; readonly message: string }
   | { readonly kind: 'stream'; readonly stream: string }
   /** Something could not be read, or is not what the configuration says. */
   | { readonly kind: 'problem'; readonly message: string }
@@ -86,6 +90,8 @@ export const SIGNALS: Readonly<Record<SignalKind, { readonly level: Level; about
   listening: { level: 'info', about: 'the addresses of `observe.listen` are open' },
   waiting: { level: 'warn', about: 'another process has the state; the agent waits for it' },
   started: { level: 'info', about: 'the agent has its state and begins to read' },
+  reloaded: { level: 'info', about: 'a configuration that was read again is in force' },
+  'reload-refused': { level: 'error', about: 'another one is refused; the one before goes on' },
   stream: { level: 'info', about: 'a new stream is followed' },
   problem: { level: 'warn', about: 'something cannot be read, or is not as configured' },
   gap: { level: 'error', about: 'bytes of a log are lost, or may be' },

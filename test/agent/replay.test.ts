@@ -192,6 +192,20 @@ describe('quarantined lines', () => {
     expect(await ask(settings, { kind: 'quarantined', reason: 'bad_number' })).toEqual({ lines: 1 })
   })
 
+  test('of docker with a line end inside stay: read once more, one would be two', async () => {
+    const directory = await scratch()
+    const log = line(START_MS).repeat(2)
+    const record = JSON.stringify({ log, stream: 'stdout', time: new Date(START_MS) })
+    writeFileSync(join(directory, 'access.log'), `${record}\n`)
+    const sink = new Receiver()
+    await runOnce(config(directory), { sink })
+    expect(await ask(config(directory), { kind: 'quarantined' })).toEqual({})
+    await runOnce(config(directory), { sink })
+    expect(sink.texts).toEqual([])
+    const left = await readQuarantine(config(directory).state.dir)
+    expect(left.map(({ reason, text }) => [reason, text])).toEqual([['malformed', log.trim()]])
+  })
+
   test('that are no request stay: their amounts are part of the one that ended it', async () => {
     const ids = { stream_id: 's', connection_id: 1, bytes_sent: 30 }
     const { settings, sink } = await mended(bad({ ...ids, access_log_type: 'DownstreamPeriodic' }))

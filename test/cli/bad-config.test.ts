@@ -19,8 +19,8 @@ dimensions: { region: r, gateway: g, gateway_namespace: n, gateway_class: c }
 const FIVE_TEXTS = [
   'five.yaml:1:1: windw: unknown key; did you mean window?',
   'five.yaml:5:13: streams[0].format: unknown preset "datun"; ' +
-    'choose datum or envoy-gateway, or write a map of roles',
-  'five.yaml:6:15: streams[0].envelope: "crii" is not known; choose auto, raw or cri',
+    'choose datum, envoy-gateway, istio or contour, or write a map of roles',
+  'five.yaml:6:15: streams[0].envelope: "crii" is not known; choose auto, raw, cri or docker',
   'five.yaml:7:39: state.spool_bytes_max: 1B is below 1MiB; choose 1MiB to 1TiB',
   'five.yaml:8:15: sink.type: "fil" is not known; ' +
     'choose stdout, file, milo-gateway, collector, cloudevents-http or nats',

@@ -10,10 +10,10 @@ useCommand()
 const HELP = '"meter-fast scan --help" shows what it takes'
 
 describe('scan refuses with exit 64', () => {
-  const choices = 'choose auto, datum or envoy-gateway'
+  const choices = 'choose auto, datum, envoy-gateway, istio or contour'
   const cases: readonly (readonly [string, readonly string[], string])[] = [
     ['no file', [], 'name at least one file, or - for stdin'],
-    ['an unknown flag', ['--jsn', 'a.log'], "Unknown option '--jsn'"],
+    ['an unknown flag', ['--color', 'a.log'], "Unknown option '--color'"],
     [
       'a flag without its value',
       ['a.log', '--format'],
@@ -27,14 +27,15 @@ describe('scan refuses with exit 64', () => {
       `--format: unknown preset "datun"; ${choices}`,
     ],
     [
-      'a preset of a later version',
+      'a preset whose lines name no project',
       ['--format', 'istio', 'a.log'],
-      `--format: preset istio is not in this version; ${choices}`,
+      '--format: the lines of istio name no project; give one in the configuration: ' +
+        'format: { preset: istio, project: { constant: NAME } }, and name its file with -c',
     ],
     [
       'an unknown envelope',
       ['--envelope', 'crii', 'a.log'],
-      '--envelope must be one of auto, raw, cri, not "crii"',
+      '--envelope must be one of auto, raw, cri, docker, not "crii"',
     ],
     ...['7s', '0', '2h', 'x', '500ms', '-60s'].map(
       (window) =>
@@ -80,5 +81,33 @@ describe('the other commands', () => {
     )
     expect({ code, stdout }).toEqual({ code: 66, stdout: '' })
     expect(existsSync(at('no-state'))).toBe(false)
+  })
+})
+
+describe('a flag that is nearly one is told with the one that was meant', () => {
+  const cases = [
+    ['scan', '--jsn', '--json'],
+    ['scan', '--no-such=3', undefined],
+    ['run', '--onec', '--once'],
+    ['run', '--sink-ur=http://x', '--sink-url'],
+    ['run', '--stateDir=x', '--state-dir'],
+    ['check', '--schem', '--schema'],
+    ['check', '--no-enviroment', '--no-environment'],
+    ['top', '--stat', '--state'],
+    ['generate', '--line=1', '--lines'],
+    ['replay', '--unatributed', '--unattributed'],
+    ['verify', '--log=x', '--logs'],
+    ['explain', '--projct=p', '--project'],
+    ['catalog', '--agains=x', '--against'],
+    ['release', '--sate=x', '--state'],
+    ['status', '--quarantined', '--quarantine'],
+  ] as const
+  test.each(cases)('%s %s', async (command, word, meant) => {
+    const { code, stdout, stderr } = await meterFast([command, word])
+    const [name] = word.split('=')
+    const hint = meant ? `did you mean ${meant}?` : `"meter-fast ${command} --help" shows`
+    expect(stderr).toMatch(/^meter-fast: METER_USAGE: [^\n]*\n$/)
+    expect(stderr).toContain(`${command}: Unknown option '${name}'; ${hint}`)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
   })
 })

@@ -37,17 +37,23 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   ],
   release: ['--state'],
   status: ['--state', '--json', '--quarantine', '--unattributed', '--gaps'],
+  top: ['--state', '--config', '--once'],
   replay: [
     ...['--state', '--unattributed', '--namespaces', '--projects', '--map', '--quarantined'],
     ...['--reason', '--rejected', '--project', '--accepted', '--from', '--to'],
   ],
   verify: ['--state', '--logs', '--json'],
   explain: ['--state', '--project', '--window', '--logs', '--json'],
+  compare: [
+    ...['--logs', '--config', '--format', '--causes', '--hard-coded', '--by-hour', '--from'],
+    ...['--to', '--first', '--json'],
+  ],
   bench: [
     ...['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
     ...['--durability', '--steady', '--per-second', '--workers'],
   ],
   demo: [],
+  completion: [],
 }
 
 function widest(text: string): number {

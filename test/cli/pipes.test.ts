@@ -98,3 +98,40 @@ describe('standard output', () => {
     expect(stderr).not.toContain('    at ')
   })
 })
+
+describe('a reader that is gone before anything is written', () => {
+  test.each([
+    [['--help']],
+    [['help', 'run']],
+    [['completion', 'zsh']],
+    [['check', '--schema']],
+    [['scan', 'long.log']],
+    [['generate', '--lines', '20000']],
+  ])('of stdout ends %j quietly with 0', async (args) => {
+    const { code, stderr } = await withClosed('stdout', args)
+    expect({ code, stderr: stderr.replace(/^meter-fast: lines in quarantine.*\n$/, '') }).toEqual({
+      code: 0,
+      stderr: '',
+    })
+  })
+
+  test('of stderr ends nothing, and does not change the exit code', async () => {
+    const { code, stdout } = await withClosed('stderr', ['scan', '--json', 'long.log'])
+    expect(JSON.parse(stdout)).toEqual(slowScan([LOG]))
+    expect(code).toBe(0)
+    expect((await withClosed('stderr', ['scan', 'no.log'])).code).toBe(66)
+  })
+})
+
+async function withClosed(name: 'stdout' | 'stderr', args: readonly string[]) {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: at('.'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'close')
+  child[name].destroy()
+  const other = name === 'stdout' ? child.stderr : child.stdout
+  const said = await text(other)
+  const [code] = (await ended) as [number | null]
+  return { code, stdout: name === 'stderr' ? said : '', stderr: name === 'stdout' ? said : '' }
+}

@@ -84,7 +84,7 @@ describe('the table of scan', () => {
   test('without a terminal is plain text; a name cannot steer a terminal', async () => {
     file('all.log', EVERY_GROUP)
     const { code, stdout } = await meterFast(['scan', 'all.log'], {
-      env: { FORCE_COLOR: '1', TERM: 'xterm-256color' },
+      env: { TERM: 'xterm-256color' },
     })
     expect(stdout.split('\n')).toEqual([
       'PROJECT  ROUTE                          REQUESTS  EGRESS  INGRESS  CONNECTED',
@@ -94,7 +94,7 @@ describe('the table of scan', () => {
       'p-abc    unknown/say "hi", all                 1  9.0 PB     11 B      2.1 s',
       'p-abd    unknown/?[31mred?[0m ?1m ?gnp         1  1.8 kB     11 B      2.1 s',
       '',
-      '6 requests in 6 metered lines',
+      '6 requests in 6 metered lines: 9.0 PB egress, 66 B ingress, 12.7 s connected',
       '12 lines read, 1.8 kB; 1 ignored (blank), 1 ignored (not_json), 1 ignored (upstream), ' +
         '1 unattributed (no_route), 1 quarantined (malformed), 1 quarantined (bad_number)',
       '',
@@ -102,12 +102,20 @@ describe('the table of scan', () => {
     expect(code).toBe(0)
   })
 
-  test('is 120 columns wide at most, long names are cut', async () => {
-    file('wide.log', datumLine({ route_name: `httproute/${'n'.repeat(63)}/${'w'.repeat(253)}` }))
-    const { stdout } = await meterFast(['scan', 'wide.log'])
-    const rows = stdout.split('\n').slice(0, 2)
-    expect(rows.map((row) => row.length)).toEqual([120, 120])
-    expect(rows[1]).toMatch(/^p-abc +HTTPRoute\/n{62}~ +1 /)
+  test('is as wide as its names when it is piped, and as COLUMNS says', async () => {
+    const namespace = 'n'.repeat(250)
+    file('wide.log', datumLine({ route_name: `httproute/${namespace}/web` }))
+    const piped = (await meterFast(['scan', 'wide.log'])).stdout
+    expect(piped).toContain(`HTTPRoute/${namespace}/web`)
+    const cut = (await meterFast(['scan', 'wide.log'], { env: { COLUMNS: '120' } })).stdout
+    const [head = '', row = ''] = cut.split('\n')
+    expect([head.length, row.length]).toEqual([120, 120])
+    expect(row).toMatch(/^p-abc +HTTPRoute\/n+…n+\/web +1 /)
+    // A machine reads these: nothing is ever cut there.
+    for (const form of ['--json', '--csv', '--events']) {
+      const { stdout } = await meterFast(['scan', form, 'wide.log'], { env: { COLUMNS: '40' } })
+      expect(stdout).toContain(namespace)
+    }
   })
 
   test('shows 200 rows and says how many there are', async () => {
@@ -123,8 +131,16 @@ describe('the table of scan', () => {
 test('no form of output has escape codes when it is piped, nor has stderr', async () => {
   file('all.log', Buffer.concat([EVERY_GROUP, Buffer.from('{"torn\n')]))
   for (const form of [[], ['--json'], ['--events']]) {
-    const env = { FORCE_COLOR: '3', COLORTERM: 'truecolor' }
-    const { stdout, stderr } = await meterFast(['scan', ...form, 'all.log'], { env })
+    const { stdout, stderr } = await meterFast(['scan', ...form, 'all.log'])
+    expect(stdout + stderr).not.toContain('\u001B')
+  }
+})
+
+test('FORCE_COLOR colours the table that is piped, never what a machine reads', async () => {
+  const env = { FORCE_COLOR: '3', COLORTERM: 'truecolor' }
+  expect((await meterFast(['scan', 'all.log'], { env })).stdout).toContain('\u001B[1mPROJECT')
+  for (const form of ['--json', '--events']) {
+    const { stdout, stderr } = await meterFast(['scan', form, 'all.log'], { env })
     expect(stdout + stderr).not.toContain('\u001B')
   }
 })
@@ -147,22 +163,28 @@ describe('words on stderr', () => {
 
 describe('scan --events', () => {
   const golden = (name: string) => new URL(`../golden/${name}`, import.meta.url)
-  test.each(['plain', 'mixed', 'stream', 'cri'])('%s: byte for byte as expected', async (name) => {
-    file(`${name}.log`, readFileSync(golden(`${name}.log`)))
-    const args = ['--events', '--format', 'datum', `${name}.log`]
-    const { code, stdout } = await meterFast(['scan', ...args])
-    // Buffers, so that a difference is told in one place and not as half a megabyte.
-    const expected = readFileSync(golden(`${name}.events.ndjson`))
-    expect(Buffer.from(stdout).equals(expected)).toBe(true)
-    expect(code).toBe(0)
-  })
+  test.each(['plain', 'mixed', 'stream', 'cri', 'docker'])(
+    '%s: byte for byte as expected',
+    async (name) => {
+      file(`${name}.log`, readFileSync(golden(`${name}.log`)))
+      const args = ['--events', '--format', 'datum', `${name}.log`]
+      const { code, stdout } = await meterFast(['scan', ...args])
+      // Buffers, so that a difference is told in one place and not as half a megabyte.
+      const expected = readFileSync(golden(`${name}.events.ndjson`))
+      expect(Buffer.from(stdout).equals(expected)).toBe(true)
+      expect(code).toBe(0)
+    },
+  )
 
-  test.each(['plain', 'mixed', 'stream', 'cri'])('%s: the totals as expected', async (name) => {
-    file(`${name}.log`, readFileSync(golden(`${name}.log`)))
-    const { stdout } = await meterFast(['scan', '--json', '--format', 'datum', at(`${name}.log`)])
-    const expected = JSON.parse(readFileSync(golden(`${name}.scan.json`), 'utf8'))
-    expect(JSON.parse(stdout)).toEqual(expected)
-  })
+  test.each(['plain', 'mixed', 'stream', 'cri', 'docker'])(
+    '%s: the totals as expected',
+    async (name) => {
+      file(`${name}.log`, readFileSync(golden(`${name}.log`)))
+      const { stdout } = await meterFast(['scan', '--json', '--format', 'datum', at(`${name}.log`)])
+      const expected = JSON.parse(readFileSync(golden(`${name}.scan.json`), 'utf8'))
+      expect(JSON.parse(stdout)).toEqual(expected)
+    },
+  )
 
   test('the event of the design has the id of the design', async () => {
     const pod = 'datum-downstream-gateway_envoy-1_0a1b2c3d-0000-4000-8000-000000000001'

@@ -40,7 +40,9 @@ describe('status', () => {
     expect(stdout).toContain('4 made, 4 accepted')
     expect(stdout).toMatch(/quarantined +1 bad_number/)
     expect(stdout).toMatch(/unattributed +1 no_project/)
-    expect(stdout).toMatch(/file\/n1\/access\.log: access\.log to byte [\d,]+, 4 lines/)
+    expect(stdout).toMatch(
+      /^file\/n1\/access\.log +access\.log +[\d,]+ +4 +2026-11-02 12:01 +closed$/m,
+    )
   })
 
   test('--json is one object, with amounts as text', async () => {

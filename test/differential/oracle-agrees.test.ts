@@ -24,12 +24,36 @@ const CASES: readonly Case[] = [
   { name: 'raw lines, detected', mix: {}, options: {} },
   { name: 'CRI lines', mix: { envelope: 'cri' }, options: { envelope: 'cri' } },
   { name: 'CRI lines, detected', mix: { envelope: 'cri' }, options: {} },
+  { name: 'docker records', mix: { envelope: 'docker' }, options: { envelope: 'docker' } },
+  { name: 'docker records, detected', mix: { envelope: 'docker' }, options: {} },
   { name: 'lines as Envoy writes them', mix: { faultShare: 0 }, options: {} },
   { name: 'sums near 2^63', mix: { isHuge: true, faultShare: 0.05 }, options: {} },
   { name: 'envoy-gateway format', mix: {}, options: { format: 'envoy-gateway' } },
+  {
+    name: 'istio format, a project from the route',
+    mix: {},
+    options: { format: { preset: 'istio', project: { route: 'namespace', strip: 'ns-' } } },
+  },
+  {
+    name: 'contour format, one project',
+    mix: { envelope: 'cri' },
+    options: { format: { preset: 'contour', project: { constant: 'p-all' } } },
+  },
+  {
+    name: 'dimensions of the line, deep ones too',
+    mix: {},
+    options: {
+      format: { preset: 'datum', dimensions: { gateway: '/gateway/0/name', region: 'method' } },
+    },
+  },
   { name: 'few keys a segment', mix: { faultShare: 0.1 }, options: { keysMax: 2 } },
   { name: 'few long-lived requests', mix: {}, options: { streamStatesMax: 3 } },
   { name: 'short lines only', mix: { envelope: 'cri' }, options: { lineBytesMax: 1024 } },
+  {
+    name: 'short docker records only',
+    mix: { envelope: 'docker' },
+    options: { lineBytesMax: 1024 },
+  },
   { name: 'windows of one hour', mix: {}, options: { windowMs: 3_600_000 } },
   { name: 'seconds per request', mix: {}, options: { connectionSeconds: 'per_request_floor' } },
   {

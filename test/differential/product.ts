@@ -3,17 +3,21 @@
 
 import { NETWORK_SERVICES } from '../../src/catalog/network-services.ts'
 import { reportJson, ScanTotals } from '../../src/cli/scan-report.ts'
-import { resolveFormat } from '../../src/config/formats.ts'
-import type { FormatMap, LineDimension } from '../../src/config/presets.ts'
+import { type ResolvedFormat, resolveFormat } from '../../src/config/formats.ts'
+import type { FormatMap } from '../../src/config/presets.ts'
 import type { EventRules } from '../../src/emit/meter-rules.ts'
 import { lineCounts, Segment } from '../../src/meter.ts'
-import { createEngine, type Engine, type EngineOptions } from '../../src/native.ts'
+import { createEngine, type Engine, type EngineOptions, type Envelope } from '../../src/native.ts'
 import type { Dice } from '../reference/dice.ts'
 
+interface LineDimensions {
+  readonly dimensions?: Readonly<Record<string, string>>
+}
+
 export interface ProductOptions {
-  readonly format?: string | FormatMap
-  readonly lineDimensions?: readonly LineDimension[]
-  readonly envelope?: 'auto' | 'raw' | 'cri'
+  /** With dimensions that are read from the line, name to key, as the oracle writes them. */
+  readonly format?: string | (FormatMap & LineDimensions)
+  readonly envelope?: Envelope
   readonly totalsOnly?: boolean
   readonly windowMs?: number
   readonly keysMax?: number
@@ -28,10 +32,17 @@ export interface ProductResult {
   readonly events: string[]
 }
 
+function formatOf({ format = 'datum' }: ProductOptions): ResolvedFormat {
+  if (typeof format === 'string') return resolveFormat(format)
+  const { dimensions = {}, ...map } = format
+  const fromLine = Object.entries(dimensions).map(([name, from]) => ({ name, from }))
+  return resolveFormat(map as FormatMap, fromLine)
+}
+
 function engineOptions(options: ProductOptions): EngineOptions {
   return {
     envelope: options.envelope ?? 'auto',
-    format: resolveFormat(options.format ?? 'datum', options.lineDimensions ?? []),
+    format: formatOf(options),
     windowMs: options.windowMs ?? 60_000,
     totalsOnly: options.totalsOnly ?? false,
     keepQuarantine: true,
@@ -82,7 +93,7 @@ class Product {
     this.#rules = {
       ...NETWORK_SERVICES,
       dimensions: {},
-      lineDimensions: (options.lineDimensions ?? []).map(({ name }) => name),
+      lineDimensions: formatOf(options).dimensionNames,
       connectionSeconds: options.connectionSeconds ?? 'exact',
     }
   }

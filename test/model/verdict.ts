@@ -234,7 +234,9 @@ function livesOfLines(folded: readonly Folded[], envelope: Envelope): (line: num
   for (const [index, { life }] of folded.entries()) {
     if (folded[index + 1]?.life === life) continue
     const isLast = index === folded.length - 1
-    const whole = isLast ? [] : joinedLines(filesOf(folded.slice(0, index + 1)), envelope)
+    const whole = isLast
+      ? []
+      : joinedLines(filesOf(folded.slice(0, index + 1)), envelope, 1_048_576)
     const lines = isLast ? Number.POSITIVE_INFINITY : whole.filter(({ isCut }) => !isCut).length
     ends.push({ life, lines })
   }

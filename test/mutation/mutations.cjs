@@ -389,4 +389,6 @@ module.exports = [
     to: '',
     tests: [UNIT('observe-loop-gap')],
   },
+
+  ...require('./mutations-compare.cjs'),
 ]

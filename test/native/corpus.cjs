@@ -20,7 +20,10 @@ async function writeCorpus(folder) {
   if (compiled.status !== 0) throw new Error('test/reference/line-mix.ts did not compile')
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   const { lineMix } = await import(join(folder, 'line-mix.js'))
-  const mixes = [{}, { envelope: 'cri' }, { faultShare: 0 }, { isHuge: true, faultShare: 0.05 }]
+  const mixes = [
+    ...[{}, { envelope: 'cri' }, { faultShare: 0 }, { isHuge: true, faultShare: 0.05 }],
+    { envelope: 'docker' },
+  ]
   return mixes.map((mix, index) => {
     const path = join(folder, `mix-${index + 1}.log`)
     writeFileSync(path, lineMix(index + 1, 250, mix))

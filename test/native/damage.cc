@@ -107,7 +107,7 @@ bool take_up(const Snapshot& snapshot) {
     CHECK(error == Error::kSnapshotDamaged);
     return false;
   }
-  CHECK(engine.envelope() <= Envelope::kCri);
+  CHECK(engine.envelope() <= Envelope::kDocker);
   engine.feed(snapshot.rest);
   (void)engine.snapshot();
   engine.close_by_time();

@@ -264,6 +264,36 @@ void test_long_envelope() {
   }
 }
 
+/// The same holds of a docker record: it is held whole, or it is none.
+void test_long_docker_records() {
+  busy_with = "long docker records";
+  const std::string tail = R"(\n","stream":"stdout","time":""})";
+  const auto record = [&tail](size_t escapes, size_t blanks) {
+    std::string log;
+    for (size_t i = 0; i < escapes; ++i) {
+      log += R"(\u0078)";
+    }
+    return R"({"log":")" + log + std::string(blanks, ' ') + tail;
+  };
+  // The longest record, with a CR behind it; one byte more; a line that is too long.
+  const std::string longest = record(1024, 4095 - record(0, 0).size());
+  const std::string text = R"({"log":"{})" + tail + "\n" + longest + "\r\n" +
+                           record(1024, 4096 - record(0, 0).size()) + "\n" + record(1025, 0) + "\n";
+  for (const size_t piece_bytes : {size_t{1}, size_t{512}, size_t{65'536}}) {
+    Collector collector(1024);
+    for (size_t at = 0; at < text.size(); at += piece_bytes) {
+      collector.feed(std::string_view(text).substr(at, piece_bytes));
+    }
+    collector.end();
+    const auto& lines = collector.lines();
+    CHECK(lines.size() == 4 && lines[0].content == "{}");
+    CHECK(lines[1].fault == LineFault::kNone && lines[1].content == std::string(1024, 'x'));
+    CHECK(lines[2].fault == LineFault::kBadEnvelope && lines[2].length == longest.size() + 1);
+    CHECK(lines[3].fault == LineFault::kTooLong && lines[3].length == 1025);
+    CHECK(collector.held_max() <= 6 * 1024 + 4096);
+  }
+}
+
 /// The memo of dates never decides: a date that is none stays none, also for a new memo.
 void test_date_memo() {
   busy_with = "date memo";
@@ -352,6 +382,7 @@ int main() {
   mf::test::test_long_lines();
   mf::test::test_cut_part();
   mf::test::test_long_envelope();
+  mf::test::test_long_docker_records();
   mf::test::test_date_memo();
   mf::test::test_large_formats();
   mf::test::test_key_blocks();

@@ -24,6 +24,9 @@ export function routeOf(values: Values): Route | null {
 
 /** The project's text, or text that is no good project for a value that is no string; or null. */
 export function projectOf(values: Values, route: Route | null, { project }: Format): string | null {
+  if (project === undefined) {
+    throw new Error('the format gives no project')
+  }
   if (typeof project === 'string') {
     const value = values.get('project')
     return isAbsent(value) ? null : (value?.text ?? `not a string: ${value?.raw}`)

@@ -45,8 +45,9 @@ function criPart(line: string): Part | null {
   return { origin: origin as 'stdout' | 'stderr', content, time, isLast: tag === 'F' }
 }
 
-function dockerPart(line: string): Part | null {
-  if (!isObject(line) || mend(line) !== line) {
+/** A record is read whole or not at all: six bytes for each of its line, and 4 KiB beside it. */
+function dockerPart(line: string, lineBytesMax: number): Part | null {
+  if (line.length >= 6 * lineBytesMax + 4096 || !isObject(line) || mend(line) !== line) {
     return null
   }
   const { values } = walk(line)
@@ -65,22 +66,26 @@ function dockerPart(line: string): Part | null {
 
 const READERS = { raw: rawPart, cri: criPart, docker: dockerPart }
 
-function detect(lines: readonly string[]): 'raw' | 'cri' | 'docker' {
+function detect(lines: readonly string[], lineBytesMax: number): 'raw' | 'cri' | 'docker' {
   const first = lines.find((line) => line !== '') ?? ''
   if (criPart(first) !== null) {
     return 'cri'
   }
-  return dockerPart(first) === null ? 'raw' : 'docker'
+  return dockerPart(first, lineBytesMax) === null ? 'raw' : 'docker'
 }
 
 /** The joined lines of one stream, in the order in which their last parts came. */
-export function joinedLines(files: readonly Buffer[], envelope: Envelope): JoinedLine[] {
+export function joinedLines(
+  files: readonly Buffer[],
+  envelope: Envelope,
+  lineBytesMax: number,
+): JoinedLine[] {
   const lines = physicalLines(files)
-  const read = READERS[envelope === 'auto' ? detect(lines) : envelope]
+  const read = READERS[envelope === 'auto' ? detect(lines, lineBytesMax) : envelope]
   const open = new Map<Part['origin'], Part>()
   const joined: JoinedLine[] = []
   for (const line of lines) {
-    const part = line === '' ? rawPart('') : read(line)
+    const part = line === '' ? rawPart('') : read(line, lineBytesMax)
     if (part === null) {
       joined.push({ origin: 'bad_envelope', content: line, time: '', isCut: false })
     } else if (line === '') {

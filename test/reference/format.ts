@@ -18,9 +18,10 @@ export interface Keys {
   readonly responseCodeDetails?: string
 }
 
-/** A format as a config writes it. */
+/** A format as a config writes it: keys of its own in place of those of its preset. */
 export interface Format extends Keys {
-  readonly project:
+  readonly preset?: PresetName
+  readonly project?:
     | string
     | { readonly route: 'namespace'; readonly strip?: string }
     | { readonly constant: string }
@@ -42,9 +43,21 @@ const ENVOY_KEYS: Keys = {
   responseCodeDetails: 'response_code_details',
 }
 
-export const PRESETS: Readonly<Record<'datum' | 'envoy-gateway', Format>> = {
+export type PresetName = 'datum' | 'envoy-gateway' | 'istio' | 'contour'
+
+const { route: _, ...KEYS_WITHOUT_ROUTE } = ENVOY_KEYS
+const PRESETS: Readonly<Record<PresetName, Format>> = {
   datum: { ...ENVOY_KEYS, project: 'project_name' },
   'envoy-gateway': { ...ENVOY_KEYS, project: { route: 'namespace' } },
+  // The configuration gives these two a project.
+  istio: ENVOY_KEYS,
+  contour: { ...KEYS_WITHOUT_ROUTE, startTime: '@timestamp' },
+}
+
+/** Everything that a format maps. */
+export function formatOf(spec: PresetName | Format): Format {
+  const { preset, ...own } = typeof spec === 'string' ? { preset: spec } : spec
+  return preset === undefined ? own : { ...PRESETS[preset], ...own }
 }
 
 /** The value under a mapped key: its bytes as latin1 text, and its text if it is a string. */

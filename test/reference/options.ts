@@ -1,7 +1,7 @@
 // What the oracle may be told: the same choices as the config and the flags of `scan`.
 
 import type { Envelope } from './envelope.ts'
-import type { Format, PRESETS } from './format.ts'
+import type { Format, PresetName } from './format.ts'
 
 /** The sums that a meter may bill, as the built-in meters are called. */
 export type SlowAmount = 'requests' | 'egress-bytes' | 'ingress-bytes' | 'connection-seconds'
@@ -20,7 +20,7 @@ export interface SlowService {
 
 /** Everything may be left out; the defaults are those of `scan --format datum`. */
 export interface SlowOptions {
-  readonly format?: keyof typeof PRESETS | Format
+  readonly format?: PresetName | Format
   readonly envelope?: Envelope
   readonly stream?: string
   /** W: divides one hour. */

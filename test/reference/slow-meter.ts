@@ -2,7 +2,7 @@
 // the product. Where it and the product differ, one of them is wrong, and the text decides which.
 
 import { joinedLines } from './envelope.ts'
-import { PRESETS } from './format.ts'
+import { formatOf } from './format.ts'
 import type { SlowOptions } from './options.ts'
 import { type Amounts, type LineRecord, type Outcome, readLine } from './read-line.ts'
 import { Segment, type Usage } from './segment.ts'
@@ -53,8 +53,8 @@ export class SlowMeter {
   /** Folds all lines of the stream, to its end. */
   read(files: readonly Buffer[]): this {
     const { format = 'datum', envelope = 'auto', lineBytesMax = 1_048_576 } = this.#options
-    const keys = typeof format === 'string' ? PRESETS[format] : format
-    for (const [index, line] of joinedLines(files, envelope).entries()) {
+    const keys = formatOf(format)
+    for (const [index, line] of joinedLines(files, envelope, lineBytesMax).entries()) {
       if (line.isCut && this.#guide.goesOn) continue
       this.#options = this.#guide.optionsOf?.(index) ?? this.#options
       const read = readLine(line, keys, lineBytesMax)

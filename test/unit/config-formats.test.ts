@@ -39,13 +39,38 @@ describe('presets', () => {
     expect(() => resolveFormat('nginx')).toThrow(
       new MeterFastError(
         'METER_CONFIG_INVALID',
-        'format: unknown preset "nginx"; choose datum or envoy-gateway, or write a map of roles',
+        'format: unknown preset "nginx"; ' +
+          'choose datum, envoy-gateway, istio or contour, or write a map of roles',
       ),
     )
   })
 
-  test.each(['istio', 'contour'])('%s is known, but not in this version', (name) => {
-    expect(() => resolveFormat(name)).toThrow(`preset ${name} is not in this version`)
+  test.each(['istio', 'contour'])('%s asks for a project, and says how to give one', (name) => {
+    expect(() => resolveFormat(name)).toThrow(
+      `the lines of ${name} name no project; give one in the configuration: ` +
+        `format: { preset: ${name}, project: { constant: NAME } }`,
+    )
+    expect(() => resolveFormat({ preset: name } as FormatMap)).toThrow('format.project: is missing')
+  })
+
+  test('istio has the keys of envoy-gateway; contour a time of its own and no route', () => {
+    const project = { constant: 'p' }
+    const { roleKeys } = resolveFormat('envoy-gateway')
+    expect(resolveFormat({ preset: 'istio', project })).toMatchObject({ name: 'istio', roleKeys })
+    const { route: _, ...rest } = roleKeys
+    const contour = resolveFormat({ preset: 'contour', project })
+    expect(contour.name).toBe('contour')
+    expect(contour.roleKeys).toEqual({ ...rest, startTime: '@timestamp' })
+  })
+
+  test('a map may begin from a preset and say only what is different', () => {
+    const spec: FormatMap = { preset: 'datum', project: { route: 'namespace' }, route: 'via' }
+    const { name, project, roles, roleKeys } = resolveFormat(spec)
+    const { project: _, ...others } = resolveFormat('datum').roleKeys
+    expect(name).toBe('datum')
+    expect(project).toEqual({ from: 'routeNamespace', strip: '' })
+    expect(roles.project).toBeUndefined()
+    expect(roleKeys).toEqual({ ...others, route: 'via' })
   })
 
   test('no name of an object property is a preset', () => {
@@ -112,6 +137,17 @@ describe('maps', () => {
     ['a pointer that ends in ~', { project: '/a~' }],
     ['a pointer below the deepest line', { project: '/a'.repeat(65) }],
     ['a key that is a number', { project: 'p', route: 1 }],
+    ['an unknown preset', { preset: 'nginx', project: 'p' }],
+    ['a preset that is a list', { preset: [], project: 'p' }],
+    ['a name of an object property as preset', { preset: 'toString', project: 'p' }],
+    ['a preset without a project', { preset: 'contour' }],
+    [
+      'a preset without a route, whose namespace is the project',
+      {
+        preset: 'contour',
+        project: { route: 'namespace' },
+      },
+    ],
     ['a project of nothing', { project: null }],
     ['a project of two forms', { project: { route: 'namespace', constant: 'p' }, route: 'r' }],
     ['a project of an unknown form', { project: { header: 'x' } }],
@@ -135,7 +171,7 @@ describe('auto', () => {
   const amounts = ['bytes_sent', 'bytes_received', 'duration']
 
   test('presets are tried in order: datum needs its project, envoy-gateway only amounts', () => {
-    expect(PRESET_NAMES).toEqual(['datum', 'envoy-gateway'])
+    expect(PRESET_NAMES).toEqual(['datum', 'envoy-gateway', 'istio', 'contour'])
     expect(autoFormat([...amounts, 'project_name', 'method'])).toBe('datum')
     expect(autoFormat([...amounts, 'route_name'])).toBe('envoy-gateway')
   })

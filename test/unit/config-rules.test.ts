@@ -72,24 +72,24 @@ describe('each rule', () => {
       'a/e is already in streams[0]',
     ],
     [
-      'the docker envelope',
-      config({ stream: `${FILES.slice(0, -1)}, envelope: docker }` }),
-      'not in this version',
+      'an unknown envelope',
+      config({ stream: `${FILES.slice(0, -1)}, envelope: journald }` }),
+      'choose auto, raw, cri or docker',
     ],
     [
       'the istio preset',
       config({ stream: `${FILES.slice(0, -1)}, format: istio }` }),
-      'preset istio is not in this version',
+      'the lines of istio name no project; give one in the configuration',
     ],
     [
       'the contour preset',
       config({ stream: `${FILES.slice(0, -1)}, format: contour }` }),
-      'preset contour is not in this version',
+      'the lines of contour name no project; give one in the configuration',
     ],
     [
       'an unknown preset',
       config({ stream: `${FILES.slice(0, -1)}, format: envoy }` }),
-      'choose datum or envoy-gateway',
+      'choose datum, envoy-gateway, istio or contour',
     ],
     [
       'the format auto',

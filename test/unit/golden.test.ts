@@ -9,7 +9,7 @@ function golden(name: string): Buffer {
   return readFileSync(new URL(`../golden/${name}`, import.meta.url))
 }
 
-describe.each(['plain', 'mixed', 'stream', 'cri'])('%s', (name) => {
+describe.each(['plain', 'mixed', 'stream', 'cri', 'docker'])('%s', (name) => {
   const log = golden(`${name}.log`)
   const report: unknown = JSON.parse(golden(`${name}.scan.json`).toString())
   const events = golden(`${name}.events.ndjson`)

@@ -41,7 +41,7 @@ describe.each(kernels())('the %s kernel', (kernel) => {
     expect(run(kernel, '--version')).toContain(kernel)
   })
 
-  test.each(['plain', 'mixed', 'stream', 'cri'])(
+  test.each(['plain', 'mixed', 'stream', 'cri', 'docker'])(
     'says what the golden result of %s says',
     (name) => {
       const format = ['--format', 'datum'] as const

@@ -39,34 +39,38 @@ function inPieces(log: Buffer, sizeOf: () => number, takesEachTime = false) {
   return { events: eventsOf(segments), counters: meter.counters() }
 }
 
-describe.each(['plain', 'mixed', 'stream', 'cri'])('any way to cut the bytes of %s', (name) => {
-  const log = golden(`${name}.log`)
-  const events = golden(`${name}.events.ndjson`).toString()
-  const { counters } = inPieces(log, () => log.length)
+describe.each(['plain', 'mixed', 'stream', 'cri', 'docker'])(
+  'any way to cut the bytes of %s',
+  (name) => {
+    const log = golden(`${name}.log`)
+    const events = golden(`${name}.events.ndjson`).toString()
+    const { counters } = inPieces(log, () => log.length)
 
-  test.each([1, 2, 3, 7, 64, 1023, 4096, 65_536, 10_000_000])('%i bytes at a time', (size) => {
-    expect(inPieces(log, () => size)).toEqual({ events, counters })
-  })
+    test.each([1, 2, 3, 7, 64, 1023, 4096, 65_536, 10_000_000])('%i bytes at a time', (size) => {
+      expect(inPieces(log, () => size)).toEqual({ events, counters })
+    })
 
-  test.each([1, 2, 3, 4, 5, 6])('sizes of seed %i, with takes in between', (seed) => {
-    const dice = new Dice(seed)
-    const size = () => dice.below(dice.chance(0.2) ? 20_000 : 300)
-    expect(inPieces(log, size, true)).toEqual({ events, counters })
-  })
+    test.each([1, 2, 3, 4, 5, 6])('sizes of seed %i, with takes in between', (seed) => {
+      const dice = new Dice(seed)
+      const size = () => dice.below(dice.chance(0.2) ? 20_000 : 300)
+      expect(inPieces(log, size, true)).toEqual({ events, counters })
+    })
 
-  test.each([1, 17, 4096, 1_000_000])('%i bytes at a time from a file', async (bytesMax) => {
-    const fd = openSync(new URL(`../golden/${name}.log`, import.meta.url), 'r')
-    using meter = new Meter({ stream: 'scan' })
-    const [part] = bytesMax > 17 ? [log] : [log.subarray(0, 8000)]
-    let read = 0
-    while (read < part.length) read += await meter.read(fd, Math.min(bytesMax, part.length - read))
-    closeSync(fd)
-    meter.endFile()
-    meter.end()
-    const whole = inPieces(part, () => part.length)
-    expect({ events: eventsOf(meter.take()), counters: meter.counters() }).toEqual(whole)
-  })
-})
+    test.each([1, 17, 4096, 1_000_000])('%i bytes at a time from a file', async (bytesMax) => {
+      const fd = openSync(new URL(`../golden/${name}.log`, import.meta.url), 'r')
+      using meter = new Meter({ stream: 'scan' })
+      const [part] = bytesMax > 17 ? [log] : [log.subarray(0, 8000)]
+      let read = 0
+      while (read < part.length)
+        read += await meter.read(fd, Math.min(bytesMax, part.length - read))
+      closeSync(fd)
+      meter.endFile()
+      meter.end()
+      const whole = inPieces(part, () => part.length)
+      expect({ events: eventsOf(meter.take()), counters: meter.counters() }).toEqual(whole)
+    })
+  },
+)
 
 describe('read', () => {
   const path = join(folder, 'access.log')

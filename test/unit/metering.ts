@@ -3,9 +3,10 @@
 
 import { expect } from 'vitest'
 import { reportJson, ScanTotals } from '../../src/cli/scan-report.ts'
-import type { FormatMap } from '../../src/config/presets.ts'
+import type { FormatMap, PresetName } from '../../src/config/presets.ts'
 import { Meter, type MeterOptions } from '../../src/meter.ts'
-import { type Format, PRESETS } from '../reference/format.ts'
+import type { Envelope } from '../../src/native.ts'
+import { formatOf } from '../reference/format.ts'
 import type { SlowOptions } from '../reference/options.ts'
 import { slowEvents } from '../reference/slow-events.ts'
 import { SlowMeter } from '../reference/slow-meter.ts'
@@ -54,8 +55,8 @@ export function file(...lines: string[]): Buffer {
 
 /** What both the product and the oracle may be told. */
 export type RuleOptions = Omit<SlowOptions, 'format' | 'envelope' | 'declared' | 'stream'> & {
-  readonly format?: keyof typeof PRESETS | FormatMap
-  readonly envelope?: 'auto' | 'raw' | 'cri'
+  readonly format?: PresetName | FormatMap
+  readonly envelope?: Envelope
   /** Dimensions read from the line: name to key. */
   readonly lineDimensions?: Readonly<Record<string, string>>
 }
@@ -161,7 +162,5 @@ function run(files: readonly Buffer[], options: RuleOptions, totalsOnly: boolean
 }
 
 function slowOptions({ format, lineDimensions, ...rest }: RuleOptions): SlowOptions {
-  const keys =
-    format === undefined || typeof format === 'string' ? PRESETS[format ?? 'datum'] : format
-  return { ...rest, format: { ...(keys as Format), dimensions: lineDimensions ?? {} } }
+  return { ...rest, format: { ...formatOf(format ?? 'datum'), dimensions: lineDimensions ?? {} } }
 }

@@ -43,6 +43,8 @@ const ALL: { readonly [Kind in SignalKind]: Extract<Signal, { kind: Kind }> } = 
   listening: { kind: 'listening', address: 'http://127.0.0.1:9464' },
   waiting: { kind: 'waiting', message: 'in use by process 7' },
   started: { kind: 'started', resumedStreams: 2, isFirstStart: false },
+  reloaded: { kind: 'reloaded' },
+  'reload-refused': { kind: 'reload-refused', message: 'window: 7s does not divide one hour' },
   stream: { kind: 'stream', stream: 'file/n1/a.log' },
   problem: { kind: 'problem', message: '/var/log/a: EACCES' },
   gap: { kind: 'gap', gap: GAP },

@@ -1,7 +1,6 @@
 // Rules that the golden logs do not reach, as literal expectations of the oracle.
 
 import { describe, expect, test } from 'vitest'
-import { PRESETS } from '../reference/format.ts'
 import type { SlowOptions } from '../reference/options.ts'
 import { slowEvents } from '../reference/slow-events.ts'
 import { slowScan } from '../reference/slow-scan.ts'
@@ -49,7 +48,7 @@ describe('lines', () => {
     const elsewhere = line({ x: { bytes_sent: 1 } })
     const expected = { read: 2, metered: 1, duplicate_key: 1 }
     expect(outcomes([twice, elsewhere])).toEqual(expected)
-    const format = { ...PRESETS.datum, project: '/gw/0/na~1me' }
+    const format = { preset: 'datum', project: '/gw/0/na~1me' } as const
     const gateway = (list: string) => line().replace('}', `,"gw":${list}}`)
     const lists = [
       '[{"na/me":"p-b"}]',
@@ -97,7 +96,7 @@ describe('lines', () => {
   })
 
   test('the namespace of a route is a project after its prefix is stripped', () => {
-    const format = { ...PRESETS.datum, project: { route: 'namespace', strip: 'ns-' } } as const
+    const format = { preset: 'datum', project: { route: 'namespace', strip: 'ns-' } } as const
     const routes = ['httproute/ns-a/web', 'httproute/b/web', 'httproute/ns-/web', 'other', null]
     const lines = routes.map((route_name) => line({ route_name }))
     const { totals } = slowScan([file(...lines)], { format })

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type Format, PRESETS } from '../reference/format.ts'
+import type { Format } from '../reference/format.ts'
 import { eventId, slowEvents } from '../reference/slow-events.ts'
 import { type ScanReport, slowScan } from '../reference/slow-scan.ts'
 
@@ -72,7 +72,7 @@ function unattributed({ lines }: ScanReport): number {
   return Object.values(lines.unattributed).reduce((sum, count) => sum + count, 0)
 }
 
-const ALL: Format = { ...PRESETS.datum, project: { constant: 'all' } }
+const ALL: Format = { preset: 'istio', project: { constant: 'all' } }
 
 describe('logs of a real Envoy', () => {
   for (const name of ['datum', 'datum-envoy-1.36.2']) {

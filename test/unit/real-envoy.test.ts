@@ -131,9 +131,22 @@ describe('what the clients counted', () => {
     },
   )
 
+  test('istio: the preset, with a project from the route', () => {
+    const format = { preset: 'istio', project: { route: 'namespace', strip: 'ns-' } } as const
+    const { scan } = metered([fixture('real-envoy/istio.log')], { format })
+    const namespaceOf = ({ route }: CountedRow) => route?.split('/')[1]?.slice('ns-'.length) ?? null
+    expect(found(scan)).toEqual(expected(counted('formats'), namespaceOf))
+    expect(scan.lines).toMatchObject({ read: 19, metered: 18, unattributed: { no_route: 1 } })
+  })
+
+  test('istio: the preset, with one project for all', () => {
+    const format = { preset: 'istio', project: { constant: 'all' } } as const
+    const { scan } = metered([fixture('real-envoy/istio.log')], { format })
+    expect(found(scan)).toEqual(expected(counted('formats'), () => 'all'))
+  })
+
   test('contour: keys of its own, no route', () => {
-    const { route: _, ...rest } = ALL
-    const format = { ...rest, startTime: '@timestamp' }
+    const format = { preset: 'contour', project: { constant: 'all' } } as const
     const { scan, segments } = metered([fixture('real-envoy/contour.log')], { format })
     const { total } = JSON.parse(fixture('real-envoy/formats.truth.json').toString())
     expect(found(scan)).toEqual({
