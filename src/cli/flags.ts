@@ -88,3 +88,15 @@ export const EXPLAIN_FLAGS = {
   logs: { ...LOGS_FLAG, sentence: 'logs, to name the paths of what is still there' },
   json: flag('print one JSON object'),
 }
+
+export const BENCH_FLAGS = {
+  json: flag('print one JSON object'),
+  scenario: text('NAME', 'one of the scenarios (default: all)'),
+  lines: text('N', 'lines of a log (default 500000)'),
+  repetitions: text('N', 'interleaved repetitions (default 5)'),
+  micro: flag('the parts of the path one by one'),
+  memory: flag('peak memory of a scan of 1 GB'),
+  durability: text('N', 'what commits cost an agent on a log of N keys'),
+  steady: text('N', 'what an agent costs for N seconds at 10,000 lines a second'),
+  workers: flag('what a second worker brings'),
+}
