@@ -1,7 +1,8 @@
 // `meter-fast bench`: the benchmark lives in bench/, uses the public API and is loaded from here.
 
 import { MeterFastError } from '../errors.ts'
-import type { CommandIo } from './command.ts'
+import { type CommandIo, optionsOf, parseFlags } from './command.ts'
+import { BENCH_FLAGS } from './flags.ts'
 
 interface BenchModule {
   bench(args: string[], io: CommandIo): Promise<number>
@@ -9,6 +10,8 @@ interface BenchModule {
 
 /** @returns the exit code: 1 when an answer was wrong */
 export async function bench(args: string[], io: CommandIo): Promise<number> {
+  // The benchmark reads its flags itself; here a mistyped one is told with the one that was meant.
+  parseFlags('bench', args, optionsOf(BENCH_FLAGS), false)
   const url = new URL('../bench/run.js', import.meta.url).href
   let module: BenchModule
   try {

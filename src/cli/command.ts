@@ -56,12 +56,7 @@ export function readFlags<Name extends string>(
   env: NodeJS.ProcessEnv,
 ): ParsedFlags<Name> {
   const names = Object.keys(flags) as Name[]
-  const options: NonNullable<ParseArgsConfig['options']> = {}
-  for (const name of names) {
-    const { type, short, multiple = false } = flags[name]
-    options[name] = { type, multiple, ...(short !== undefined && { short }) }
-  }
-  const parsed = parseFlags(command, args, options)
+  const parsed = parseFlags(command, args, optionsOf(flags))
   const texts: Partial<Record<Name, string>> = {}
   const lists: Partial<Record<Name, readonly string[]>> = {}
   const given = new Set<Name>()
@@ -73,6 +68,16 @@ export function readFlags<Name extends string>(
     if (value === true || value === '1' || value === 'true') given.add(name)
   }
   return { texts, lists, given, positionals: parsed.positionals }
+}
+
+/** Flags as parseArgs of node:util wants them. */
+export function optionsOf(
+  flags: Readonly<Record<string, Flag>>,
+): NonNullable<ParseArgsConfig['options']> {
+  const all = Object.entries(flags).map(([name, { type, short, multiple = false }]) => {
+    return [name, { type, multiple, ...(short !== undefined && { short }) }] as const
+  })
+  return Object.fromEntries(all)
 }
 
 /**

@@ -4,6 +4,7 @@
 import type { CommandIo } from './command.ts'
 import { displayOf } from './display.ts'
 import {
+  BENCH_FLAGS,
   CATALOG_FLAGS,
   COMPARE_FLAGS,
   CONFIG_FLAG,
@@ -175,18 +176,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'bench [--json] [FLAGS]',
     sentence: 'throughput beside peers; answers are checked before a time is shown',
     examples: ['meter-fast bench', 'meter-fast bench --json > bench.json'],
-    flags: {
-      json: flag('print one JSON object'),
-      scenario: text('NAME', 'one of the scenarios (default: all)'),
-      lines: text('N', 'lines of a log (default 500000)'),
-      repetitions: text('N', 'interleaved repetitions (default 5)'),
-      micro: flag('the parts of the path one by one'),
-      memory: flag('peak memory of a scan of 1 GB'),
-      durability: text('N', 'what commits cost an agent on a log of N keys'),
-      steady: text('N', 'what an agent costs for N seconds at --per-second lines a second'),
-      'per-second': text('N', 'lines a second of that node (default 10000)'),
-      workers: flag('what a second worker brings'),
-    },
+    flags: BENCH_FLAGS,
     run: async (args, io) => (await import('./bench.ts')).bench(args, io),
   },
   demo: {

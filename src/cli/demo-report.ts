@@ -1,6 +1,9 @@
 // The comparison at the end of the demo: written = metered = received, per project and meter.
 
+import { wrapped } from './cells.ts'
+import type { Display } from './display.ts'
 import { bytesText, grouped } from './quantities.ts'
+import { type Column, tableLines } from './table.ts'
 
 /** Amounts of one key: BigInt, or decimal text as in a truth file. */
 export interface Usage {
@@ -32,32 +35,50 @@ export function usageOf(rows: readonly Usage[]): Sums {
   return sums
 }
 
+interface Row {
+  readonly project: string
+  readonly requests: readonly string[]
+  readonly egress: string
+  readonly same: boolean
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { kind: 'name', head: 'PROJECT', text: ({ project }) => project },
+  { kind: 'figure', head: 'WRITTEN', text: ({ requests }) => requests[0] ?? '' },
+  { kind: 'figure', head: 'METERED', text: ({ requests }) => requests[1] ?? '' },
+  { kind: 'figure', head: 'RECEIVED', text: ({ requests }) => requests[2] ?? '' },
+  { kind: 'figure', head: 'EGRESS', text: ({ egress }) => egress, spare: true },
+  {
+    kind: 'figure',
+    head: '',
+    text: ({ same }) => (same ? 'equal' : 'DIFFERS'),
+    style: ({ same }) => (same ? 'green' : 'red'),
+  },
+]
+
 /** The table, and whether all three agree on every project and meter. */
-export function compare(written: Sums, metered: Sums, received: Sums) {
+export function compare(written: Sums, metered: Sums, received: Sums, display: Display) {
   const projects = [...new Set([...written.keys(), ...metered.keys(), ...received.keys()])].sort()
-  const lines = [row('PROJECT', 'WRITTEN', 'METERED', 'RECEIVED', 'EGRESS', '')]
-  let equal = projects.length > 0
-  for (const project of projects) {
+  const rows = projects.map((project): Row => {
     const same = METERS.every((meter) => {
       const [a, b, c] = [written, metered, received].map((sums) => amount(sums, project, meter))
       return a === b && b === c
     })
-    equal &&= same
-    const count = (sums: Sums) => grouped(amount(sums, project, 'requests'))
+    const requests = [written, metered, received].map((sums) =>
+      grouped(amount(sums, project, 'requests')),
+    )
     const egress = bytesText(amount(received, project, 'egress-bytes'))
-    const verdict = same ? 'equal' : 'DIFFERS'
-    lines.push(row(project, count(written), count(metered), count(received), egress, verdict))
-  }
+    return { project, requests, egress, same }
+  })
+  const equal = rows.length > 0 && rows.every(({ same }) => same)
   const totals = METERS.map((meter) => {
     const [a, b, c] = [written, metered, received].map((sums) => total(sums, meter))
     const sign = (same: boolean) => (same ? '=' : '!=')
     return `${meter}: written ${a} ${sign(a === b)} metered ${b} ${sign(b === c)} received ${c}`
   })
-  return { text: `${[...lines, '', ...totals].join('\n')}\n`, equal }
-}
-
-function row(project: string, ...cells: string[]): string {
-  return [project.padEnd(20), ...cells.map((cell) => cell.padStart(10))].join(' ').trimEnd()
+  const below = totals.flatMap((text) => wrapped(text, display.columns, 2))
+  const lines = [...tableLines(COLUMNS, rows, display), '', ...below]
+  return { text: `${lines.join('\n')}\n`, equal }
 }
 
 function amount(sums: Sums, project: string, meter: string): bigint {

@@ -17,6 +17,7 @@ import { type CommandIo, readFlags, write } from './command.ts'
 import { fileBytes, liveLines, RotatingLog, syntheticLog } from './demo-log.ts'
 import { DemoReceiver } from './demo-receiver.ts'
 import { compare, type Usage, usageOf } from './demo-report.ts'
+import { displayOf } from './display.ts'
 import { grouped } from './quantities.ts'
 import { feedInput, findInputs, lookAt, type ScanInput } from './scan-inputs.ts'
 import { ScanTotals } from './scan-report.ts'
@@ -77,7 +78,7 @@ async function run(
     ? usageOf((synthetic.truth.report(log.bytes) as { totals: Usage[] }).totals)
     : await scanFiles(inputs, format, io)
   say(`${progressText(log, receiver)}, ${receiver.duplicates} events came twice\n`)
-  const { text, equal } = compare(written, metered, receiver.projects)
+  const { text, equal } = compare(written, metered, receiver.projects, displayOf(io.stdout, io.env))
   await write(io.stdout, text)
   return equal ? 0 : 1
 }

@@ -110,3 +110,16 @@ export const COMPARE_FLAGS = {
   ),
   json: flag('print one JSON object'),
 }
+
+export const BENCH_FLAGS = {
+  json: flag('print one JSON object'),
+  scenario: text('NAME', 'one of the scenarios (default: all)'),
+  lines: text('N', 'lines of a log (default 500000)'),
+  repetitions: text('N', 'interleaved repetitions (default 5)'),
+  micro: flag('the parts of the path one by one'),
+  memory: flag('peak memory of a scan of 1 GB'),
+  durability: text('N', 'what commits cost an agent on a log of N keys'),
+  steady: text('N', 'what an agent costs for N seconds at --per-second lines a second'),
+  'per-second': text('N', 'lines a second of that node (default 10000)'),
+  workers: flag('what a second worker brings'),
+}

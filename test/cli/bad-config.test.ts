@@ -106,3 +106,23 @@ test('check --schema prints a JSON Schema that knows every section', async () =>
   const sections = ['window', 'streams', 'dimensions', 'exclude', 'state', 'sink', 'observe']
   expect(Object.keys(properties)).toEqual(expect.arrayContaining(sections))
 })
+
+describe('a configuration of a later version', () => {
+  test('what this one does not know is told with what it knows: exit 78', async () => {
+    file(
+      'later.yaml',
+      `streams: [{ files: ['*.log'], source_id: n, format: datum, priority: 3 }]
+forecast: { horizon: 7d }
+state: { dir: state }
+sink: { type: stdout }
+dimensions: { region: r, gateway: g, gateway_namespace: n, gateway_class: c }
+`,
+    )
+    const { code, stdout } = await meterFast(['check', '--no-environment', '-c', 'later.yaml'])
+    expect(code).toBe(78)
+    const [stream = '', top = '', ...rest] = stdout.split('\n')
+    expect(stream).toMatch(/^later.yaml:1:\d+: streams\[0\].priority: unknown key; known here: \w/)
+    expect(top).toMatch(/^later.yaml:2:1: forecast: unknown key; known here: window, \w/)
+    expect(rest).toEqual(['later.yaml: 2 problems', ''])
+  })
+})

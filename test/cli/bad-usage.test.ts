@@ -101,6 +101,7 @@ describe('a flag that is nearly one is told with the one that was meant', () => 
     ['catalog', '--agains=x', '--against'],
     ['release', '--sate=x', '--state'],
     ['status', '--quarantined', '--quarantine'],
+    ['bench', '--scenaro=datum', '--scenario'],
   ] as const
   test.each(cases)('%s %s', async (command, word, meant) => {
     const { code, stdout, stderr } = await meterFast([command, word])
