@@ -5,9 +5,11 @@
 
 import { parseArgs } from 'node:util'
 import type { Config } from '../config/config.ts'
+import { resolveFormat } from '../config/formats.ts'
 import { configSchema } from '../config/json-schema.ts'
 import { inspectConfig, reportValues } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
+import { type FormatMap, isClientKey } from '../config/presets.ts'
 import { isError, type Problem, renderProblem, sortProblems } from '../config/problems.ts'
 import { formatDuration } from '../config/units.ts'
 import type { Values } from '../config/values.ts'
@@ -83,6 +85,15 @@ function doubts(values: Values): Problem[] {
     todo,
   })
   const found: Problem[] = []
+  for (let index = 0; index < values.length('streams'); index += 1) {
+    const place = `streams[${index}].format`
+    const spec = values.get<string | FormatMap>(place)
+    const key = spec === undefined ? undefined : resolveFormat(spec).roleKeys.project
+    if (key === undefined || !isClientKey(key)) continue
+    const what = `Envoy fills ${key} with what a client sends, who could have others billed`
+    const todo = 'take a key that only the operator fills, such as route metadata'
+    found.push(doubt(place, `${place}.project`, what, todo))
+  }
   const url = new URL(values.get<string>('sink.url') ?? 'https://unset')
   if (url.protocol === 'https:') return found
   if (values.has('sink.tls')) {
