@@ -4,6 +4,7 @@
 // file is an error, and thrown.
 
 import { parseArgs } from 'node:util'
+import { askSink } from '../agent/ask-sink.ts'
 import type { Config } from '../config/config.ts'
 import { resolveFormat } from '../config/formats.ts'
 import { configSchema } from '../config/json-schema.ts'
@@ -23,6 +24,7 @@ export interface CheckIo {
 }
 
 const EXIT_OK = 0
+const EXIT_AWAY = 69
 const EXIT_CONFIG = 78
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
@@ -32,14 +34,17 @@ const OWN_FLAGS = {
   schema: { type: 'boolean' },
   json: { type: 'boolean' },
   'no-environment': { type: 'boolean' },
+  online: { type: 'boolean' },
 } as const
 
 /**
  * Checks the configuration of `-c FILE`, or prints its JSON Schema (`--schema`). `--json` prints
  * one object with problems and the origin of every value; `--no-environment` leaves the machine
- * out. The flags of the configuration's fields are read as `run` reads them.
+ * out; `--online` asks the sink too, once all else is well. The flags of the configuration's fields
+ * are read as `run` reads them.
  *
- * @returns the exit code: 0, or 78 when there is a problem that is not only a warning.
+ * @returns the exit code: 0, 78 when there is a problem that is not only a warning, or 69 when it
+ * is that the sink is away.
  * @throws {MeterFastError} METER_USAGE for a bad flag, METER_INPUT_MISSING without a readable file.
  */
 export async function check(args: string[], io: CheckIo): Promise<number> {
@@ -57,9 +62,18 @@ export async function check(args: string[], io: CheckIo): Promise<number> {
   const { problems, config, values } = inspectConfig(path, { env: io.env, flags })
   const found = [...problems, ...(values === undefined ? [] : doubts(values))]
   if (values !== undefined && !isOn('no-environment')) found.push(...(await pathProblems(values)))
+  let isAway = false
+  // What is wrong already would only be found again there.
+  if (isOn('online') && config && values && !found.some(isError)) {
+    for (const { isAway: isGone, ...finding } of await askSink(config)) {
+      isAway ||= isGone
+      found.push({ ...finding, at: values.at(finding.key) })
+    }
+  }
   const all = sortProblems(found)
   io.stdout(isOn('json') ? asJson(path, all, values) : asText(path, all, config))
-  return all.some(isError) ? EXIT_CONFIG : EXIT_OK
+  if (!all.some(isError)) return EXIT_OK
+  return isAway ? EXIT_AWAY : EXIT_CONFIG
 }
 
 function readFlags(args: string[]): { config?: string; [flag: string]: unknown } {

@@ -46,12 +46,14 @@ function readCatalog(values: Values, problems: ProblemList): DeclaredCatalog | u
   }
 }
 
-// A gateway takes projects/<name> alone, and bills the project that it names.
+// A gateway takes projects/<name> alone, and bills the project that it names; a collector hands on
+// to one, and what the gateway rejects there is lost without a word.
 function subjectRule(values: Values, report: Report): void {
   const subject = values.get<string>('meters.subject')
-  if (values.get('sink.type') !== 'milo-gateway') return
+  const type = values.get<string>('sink.type')
+  if (type !== 'milo-gateway' && type !== 'collector') return
   if (subject === undefined || subject === DEFAULT_SUBJECT) return
-  const what = 'a milo-gateway takes no other subject than projects/{project}'
+  const what = `a ${type} takes no other subject than projects/{project}`
   report(values.at('meters.subject'), 'meters.subject', what, 'remove the key')
 }
 

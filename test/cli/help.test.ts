@@ -29,7 +29,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     ...['--json', '--csv', '--events', '--strict', '--format', '--envelope', '--stream'],
     ...['--window', '--config'],
   ],
-  check: ['--config', '--json', '--schema', '--no-environment', ...CONFIG_VALUES],
+  check: ['--config', '--json', '--schema', '--no-environment', '--online', ...CONFIG_VALUES],
   catalog: ['--against', '--json', '--out'],
   generate: [
     ...['--lines', '--projects', '--routes', '--seed', '--format', '--envelope', '--start'],

@@ -257,12 +257,12 @@ dimensions:
     )
   })
 
-  test('a milo-gateway takes the subject of a project only', () => {
-    const text = configText({ meters: { subject: 'accounts/{project}' } }, GATEWAY)
-    expect(problemsOf(text)).toEqual([expect.stringContaining('a milo-gateway takes no other')])
-    expect(problemsOf(configText({ meters: { subject: 'projects/{project}' } }, GATEWAY))).toEqual(
-      [],
-    )
+  // A collector hands on to a gateway.
+  test.each(['milo-gateway', 'collector'])('a %s takes the subject of a project only', (type) => {
+    const sink = GATEWAY.replace('milo-gateway', type)
+    const text = configText({ meters: { subject: 'accounts/{project}' } }, sink)
+    expect(problemsOf(text)).toEqual([expect.stringContaining(`a ${type} takes no other`)])
+    expect(problemsOf(configText({ meters: { subject: 'projects/{project}' } }, sink))).toEqual([])
   })
 
   test('problems of the catalog come with those of the configuration, file by file', () => {
