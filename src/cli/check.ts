@@ -108,6 +108,10 @@ function doubts(values: Values): Problem[] {
     const todo = 'take a key that only the operator fills, such as route metadata'
     found.push(doubt(place, `${place}.project`, what, todo))
   }
+  if (values.has('observe.route_series_max') && !values.has('observe.listen')) {
+    const key = 'observe.route_series_max'
+    found.push(doubt(key, key, 'nobody can see it: nothing listens', 'set observe.listen too'))
+  }
   const url = new URL(values.get<string>('sink.url') ?? 'https://unset')
   if (url.protocol === 'https:') return found
   if (values.has('sink.tls')) {

@@ -13,6 +13,9 @@ import { oneOf, type ProblemList, type Report } from './problems.ts'
 import { RESERVED_DIMENSIONS } from './readers.ts'
 import type { Values } from './values.ts'
 
+/** What the labels of counters by route are called. */
+const ROUTE_REFERENCE = /^(?:parent|route|backend)_(?:group|kind|namespace|name|section_name|port)$/
+
 /** The meters that are billed; undefined when the catalog is wrong, which `problems` was told. */
 export function resolveCatalog(values: Values, problems: ProblemList): Catalog | undefined {
   subjectRule(values, problems.error)
@@ -61,7 +64,10 @@ function dimensionRules(values: Values, { meters }: Catalog, problems: ProblemLi
   const declared = new Set(meters.flatMap(({ dimensions }) => dimensions))
   const given = [...(values.get<ReadonlyMap<string, unknown>>('dimensions')?.keys() ?? [])]
   const free = [...declared].filter((name) => !RESERVED_DIMENSIONS.includes(name))
-  for (const name of given.filter((one) => !declared.has(one))) {
+  // A dimension that only watchers see: it is a label of counters by route, in no event.
+  const isWatched = (name: string): boolean =>
+    values.has('observe.route_series_max') && ROUTE_REFERENCE.test(name)
+  for (const name of given.filter((one) => !declared.has(one) && !isWatched(one))) {
     const key = `dimensions.${name}`
     const todo = free.length === 0 ? 'remove it' : `choose ${oneOf(free)}`
     problems.error(values.at(key), key, 'no meter of the catalog declares it', todo)

@@ -17,7 +17,7 @@ const CONFIG_VALUES = [
   ...['--limits-stream-states-max', '--sink-path', '--sink-url', '--sink-bearer-file'],
   ...['--sink-tls-ca-file', '--sink-tls-cert-file', '--sink-tls-key-file', '--sink-timeout'],
   ...['--sink-dedup-window', '--on-missing-state', '--observe-listen', '--ambiguous-policy'],
-  ...['--observe-log-form', '--observe-log-level'],
+  ...['--observe-log-form', '--observe-log-level', '--observe-route-series-max'],
   ...['--state-reserve-bytes', '--state-accepted-retention', '--state-ledger-retention'],
   ...['--sink-compression', '--sink-creds-file', '--sink-file-bytes-max', '--sink-proxy'],
   ...['--sink-stream', '--sink-subject'],

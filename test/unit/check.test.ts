@@ -316,6 +316,11 @@ describe('what is legal and surely not meant', () => {
     ['tls on http', gateway('http://127.0.0.1:8080'), 'sink.tls: it has no effect on http'],
     ['a token in the clear', gateway('http://gateway:8080'), 'the token crosses the network'],
     [
+      'counters by route that nobody can see',
+      `${stream}sink: { type: stdout }\n${DIMENSIONS}observe: { route_series_max: 9 }`,
+      'observe.route_series_max: nobody can see it: nothing listens',
+    ],
+    [
       'a project that a client names in a header',
       `streams:\n  - { files: [/a.log], source_id: n, format: { project: ':authority' } }\n` +
         `sink: { type: stdout }\n${DIMENSIONS}`,

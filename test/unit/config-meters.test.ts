@@ -257,6 +257,17 @@ dimensions:
     )
   })
 
+  test('a dimension for counters by route is declared by no meter, and needs them', () => {
+    const rest = { dimensions: { backend_name: { from: '/backend/0/name' } } }
+    expect(problemsOf(configText(rest))).toEqual([
+      expect.stringContaining('dimensions.backend_name: no meter of the catalog declares it'),
+    ])
+    const observe = { listen: '127.0.0.1:0', route_series_max: 9 }
+    expect(problemsOf(configText({ ...rest, observe }))).toEqual([])
+    const other = { dimensions: { ...rest.dimensions, zone: 'a' }, observe }
+    expect(problemsOf(configText(other))).toEqual([expect.stringContaining('dimensions.zone: no ')])
+  })
+
   // A collector hands on to a gateway.
   test.each(['milo-gateway', 'collector'])('a %s takes the subject of a project only', (type) => {
     const sink = GATEWAY.replace('milo-gateway', type)
