@@ -190,12 +190,19 @@ export class StreamFollower implements HeldFiles {
     return this.#over && this.#list.unfinished.length === 0
   }
 
-  /** At the last look, nothing was left to read: windows may be closed by time. */
+  /**
+   * At the last look, nothing was left to read: windows may be closed by time. What was found too
+   * late lies behind the live file and waits for its end, which may be far: its lines are late
+   * ones anyway, and no window stays open for them.
+   */
   get caughtUp(): boolean {
     // Of one that is lost there is nothing to wait for.
     const isRead = (one: Generation): boolean =>
       one.lost || (one.file !== undefined && one.readOffset >= one.sizeBytes)
-    return this.#carried.length === 0 && this.#list.unfinished.every(isRead)
+    const { unfinished } = this.#list
+    const live = unfinished.findIndex((one) => one.live)
+    const awaited = live < 0 ? unfinished : unfinished.slice(0, live + 1)
+    return this.#carried.length === 0 && awaited.every(isRead)
   }
 
   /** Bytes that the last look saw and nobody has read; of a .gz none, for its size says nothing. */

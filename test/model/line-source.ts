@@ -6,7 +6,15 @@ import type { Line, LogKind } from './sequence.ts'
 
 const HOUR_MS = 3_600_000
 
-const JUNK = ['', 'started', '{', '{"bytes_sent":1', '{"bytes_sent":1,"bytes_sent":2}', '{}']
+/** `#` becomes the number of the line, and a blank line has so many blanks. */
+const JUNK = [
+  '',
+  'started #',
+  '{#',
+  '{"bytes_sent":#',
+  '{"bytes_sent":#,"bytes_sent":2}',
+  '{"n":#}',
+]
 
 interface LongRequest {
   readonly request: number

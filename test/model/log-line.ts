@@ -2,9 +2,13 @@
 
 import { BASE_MS, type Line } from './sequence.ts'
 
-/** The JSON of a line; `serial` makes every line of a sequence another one. */
+/**
+ * The JSON of a line; `serial` makes every line of a sequence another one: of a file that is emptied
+ * and filled with the very bytes that it had, nobody can tell that it was.
+ */
 export function lineText(line: Line, serial: number): string {
-  if (line.junk !== undefined) return line.junk
+  if (line.junk === '') return ' '.repeat(serial)
+  if (line.junk !== undefined) return line.junk.replaceAll('#', String(serial))
   const { project = 'p-a', route = 'httproute/n/w', ms = 0, request, pad } = line
   const record: Record<string, unknown> = {
     project_name: project,

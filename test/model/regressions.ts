@@ -187,4 +187,29 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'truncate', log: 0 },
     ],
   },
+  'a .gz beside the copy of a log that was cut does not keep a window open': {
+    setup: { logs: ['pod'], ...PLAIN },
+    actions: [
+      {
+        do: 'write',
+        log: 0,
+        lines: [
+          { at: 754, parts: 3 },
+          { at: 846 },
+          { at: 865, parts: 2 },
+          { at: 869, ms: 1000 },
+          { at: 615, received: 117, ms: 300 },
+        ],
+      },
+      { do: 'start' },
+      { do: 'copy', log: 0 },
+      { do: 'pass', ms: 1_200, wakes: 1 },
+      { do: 'truncate', log: 0 },
+      { do: 'pass', ms: 1_200, wakes: 1 },
+      { do: 'pass', ms: 1_200, wakes: 1 },
+      { do: 'write', log: 0, lines: [{ at: 667 }] },
+      { do: 'pass', ms: 1_200, wakes: 2 },
+      { do: 'gzip', log: 0, which: 0, steps: 2 },
+    ],
+  },
 }
