@@ -157,6 +157,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       durability: text('N', 'what commits cost an agent on a log of N keys'),
       steady: text('N', 'what an agent costs for N seconds at 10,000 lines a second'),
       workers: flag('what a second worker brings'),
+      delivery: flag('what it costs to send what waits in the spool'),
+      'delivery-events': text('N', 'events of that spool (default 1000000)'),
     },
     run: async (args, io) => (await import('./bench.ts')).bench(args, io),
   },

@@ -46,6 +46,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   bench: [
     ...['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
     ...['--durability', '--steady', '--workers'],
+    ...['--delivery', '--delivery-events'],
   ],
   demo: [],
 }
