@@ -56,7 +56,7 @@ export class NatsWire {
     })
   }
 
-  /** Every message is an answer, and an answer of these sizes comes in one piece or is counted by its head. */
+  /** Every message is an answer; of one that comes in pieces, its head is counted. */
   #read(text: string): void {
     if (text.includes('PING\r\n')) this.#socket.write('PONG\r\n')
     this.#last = text
