@@ -67,8 +67,8 @@ export const PARTS: readonly Part[] = [
     name: 'steady',
     isAsked: ({ steadySeconds }) => steadySeconds > 0,
     about: ({ steadySeconds }) => `an agent on a log that grows for ${steadySeconds} s`,
-    measure: async (directory, { steadySeconds }) => {
-      const answer = await measureSteady(directory, steadySeconds)
+    measure: async (directory, { steadySeconds, steadyPerSecond }) => {
+      const answer = await measureSteady(directory, steadySeconds, steadyPerSecond)
       return [answer, renderSteady(answer)]
     },
   },

@@ -65,10 +65,12 @@ export function renderDurability({
 
 export function renderSteady(outcome: SteadyOutcome): string {
   const { seconds, linesPerSecond, wrong, corePercent, peakRssBytes } = outcome
+  const written = (outcome.writtenBytesPerSecond ?? 0) / 1000
   if (corePercent === null) return `steady: WRONG, so no figure: ${wrong}\n`
   return (
     `steady: ${linesPerSecond} lines a second for ${seconds} s: ` +
-    `${corePercent.toFixed(2)} % of a core, peak RSS ${mebibytes(peakRssBytes)} MiB\n`
+    `${corePercent.toFixed(2)} % of a core, peak RSS ${mebibytes(peakRssBytes)} MiB, ` +
+    `${written.toFixed(0)} kB a second to disks\n`
   )
 }
 

@@ -16,6 +16,8 @@ export interface BenchSettings {
   readonly durabilityKeys: number
   /** How long a node is watched; 0: it is not. */
   readonly steadySeconds: number
+  /** Lines a second of that node. */
+  readonly steadyPerSecond: number
   readonly workers: boolean
   readonly delivery: boolean
   readonly deliveryEvents: number
@@ -30,6 +32,7 @@ const FLAGS = {
   memory: { type: 'boolean', default: false },
   durability: { type: 'string', default: '0' },
   steady: { type: 'string', default: '0' },
+  'per-second': { type: 'string', default: '10000' },
   workers: { type: 'boolean', default: false },
   delivery: { type: 'boolean', default: false },
   'delivery-events': { type: 'string', default: '1000000' },
@@ -51,6 +54,7 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): BenchSetti
     memoryLines: integer('memory-lines', values['memory-lines'], 1000, 100_000_000),
     durabilityKeys: integer('durability', values.durability, 0, 10_000_000),
     steadySeconds: integer('steady', values.steady, 0, 86_400),
+    steadyPerSecond: integer('per-second', values['per-second'], 1, 1_000_000),
     micro: values.micro,
     memory: values.memory,
     workers: values.workers,

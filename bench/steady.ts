@@ -1,5 +1,6 @@
-// What an agent costs on a node that writes 10,000 lines a second: `run` as people run it, on a log
-// that grows as Envoy's does, 64 KiB at a time. What it bills is compared with what was written.
+// What an agent costs on a node that writes so many lines a second: `run` as people run it, on a
+// log that grows as Envoy's does, 64 KiB at a time. What it bills is compared with what was
+// written.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,22 +20,31 @@ export interface SteadyOutcome {
   /** CPU time of the agent by wall time, in percent of one core; null when the bill is wrong. */
   readonly corePercent: number | null
   readonly peakRssBytes: number | null
+  /** What the agent had the kernel write to disks, a second; its usage events are part of it. */
+  readonly writtenBytesPerSecond: number | null
 }
 
-const LINES_PER_SECOND = 10_000
 const KEYS = 1000
 /** What Envoy gathers before it writes. */
 const FLUSH_BYTES = 64 * 1024
+/** Longer than generating takes on a slow machine. */
+const GENERATING_MS_PER_LINE = 0.03
 /** Starting is not part of it. */
 const WARM_UP_SECONDS = 3
 const TICKS_PER_SECOND = 100
 
-export async function measureSteady(directory: string, seconds: number): Promise<SteadyOutcome> {
-  const lines = LINES_PER_SECOND * (seconds + WARM_UP_SECONDS)
+export async function measureSteady(
+  directory: string,
+  seconds: number,
+  linesPerSecond: number,
+): Promise<SteadyOutcome> {
+  const lines = linesPerSecond * (seconds + WARM_UP_SECONDS)
   const settings = { directory, name: 'steady', format: 'datum', lines, routes: KEYS } as const
-  // Lines of the past would be closed by time at once, which no node does.
-  const startMs = Date.now()
-  const corpus = await makeCorpus({ ...settings, perSecond: LINES_PER_SECOND, startMs })
+  // The log begins when it is written: windows of the past would be closed by time, piece by piece,
+  // which no node does.
+  const startMs = Date.now() + Math.ceil(lines * GENERATING_MS_PER_LINE)
+  const corpus = await makeCorpus({ ...settings, perSecond: linesPerSecond, startMs })
+  await delay(Math.max(0, startMs - Date.now()))
   const live = join(directory, 'live.log')
   await (await open(live, 'w')).close()
   const { config, usage } = await writeAgentConfig(directory, 'steady', [live])
@@ -50,9 +60,12 @@ export async function measureSteady(directory: string, seconds: number): Promise
   const billed = requestsIn(await readFile(usage, 'utf8'))
   const written = requestsOf(corpus.truth)
   const wrong = billed === written ? null : `${billed} requests were billed, not ${written}`
-  const shown = wrong === null ? figures : { corePercent: null, peakRssBytes: null }
-  return { seconds, linesPerSecond: LINES_PER_SECOND, wrong, ...shown }
+  const shown = wrong === null ? figures : NO_FIGURES
+  return { seconds, linesPerSecond, wrong, ...shown }
 }
+
+type Figures = Pick<SteadyOutcome, 'corePercent' | 'peakRssBytes' | 'writtenBytesPerSecond'>
+const NO_FIGURES: Figures = { corePercent: null, peakRssBytes: null, writtenBytesPerSecond: null }
 
 /** Writes the log at its pace, and says what the agent used after its start. */
 async function watchWhileWriting(
@@ -60,24 +73,26 @@ async function watchWhileWriting(
   from: string,
   to: string,
   seconds: number,
-): Promise<{ corePercent: number; peakRssBytes: number }> {
+): Promise<Figures> {
   const bytes = await readFile(from)
   const bytesPerMs = bytes.length / (1000 * (seconds + WARM_UP_SECONDS))
   const live = await open(to, 'a')
   const startedAtMs = performance.now()
-  let begun: { readonly cpuMs: number; readonly atMs: number } | undefined
+  let begun: { readonly cpuMs: number; readonly atMs: number; readonly written: number } | undefined
   for (let at = 0; at < bytes.length; at += FLUSH_BYTES) {
     await delay(Math.max(0, startedAtMs + at / bytesPerMs - performance.now()))
     await live.write(bytes, at, Math.min(FLUSH_BYTES, bytes.length - at))
     const atMs = performance.now()
     const isWarm = atMs - startedAtMs > 1000 * WARM_UP_SECONDS
-    if (isWarm) begun ??= { cpuMs: cpuMsOf(agent), atMs }
+    if (isWarm) begun ??= { cpuMs: cpuMsOf(agent), atMs, written: writtenBytesOf(agent) }
   }
-  const { cpuMs = 0, atMs = 0 } = begun ?? {}
-  const corePercent = (100 * (cpuMsOf(agent) - cpuMs)) / (performance.now() - atMs)
+  const { cpuMs = 0, atMs = 0, written = 0 } = begun ?? {}
+  const elapsedMs = performance.now() - atMs
+  const corePercent = (100 * (cpuMsOf(agent) - cpuMs)) / elapsedMs
+  const writtenBytesPerSecond = (1000 * (writtenBytesOf(agent) - written)) / elapsedMs
   const peakRssBytes = peakRssOf(agent)
   await live.close()
-  return { corePercent, peakRssBytes }
+  return { corePercent, peakRssBytes, writtenBytesPerSecond }
 }
 
 /** All threads of a process, in steps of 10 ms. */
@@ -93,4 +108,10 @@ function cpuMsOf({ pid }: ChildProcess): number {
 function peakRssOf({ pid }: ChildProcess): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
+
+/** Pages that the process made dirty or wrote past the cache; a tmpfs counts none. */
+function writtenBytesOf({ pid }: ChildProcess): number {
+  const io = readFileSync(`/proc/${pid}/io`, 'latin1')
+  return Number(/^write_bytes: (\d+)$/m.exec(io)?.[1])
 }

@@ -45,7 +45,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   explain: ['--state', '--project', '--window', '--logs', '--json'],
   bench: [
     ...['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
-    ...['--durability', '--steady', '--workers'],
+    ...['--durability', '--steady', '--per-second', '--workers'],
     ...['--delivery', '--delivery-events'],
   ],
   demo: [],

@@ -1,6 +1,9 @@
 // The gateway's routes, as Envoy Gateway would name them, and the log formats. Both the bootstrap
 // and the truth are made from these two tables.
 
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+
 /** What a request on a route meets. */
 export type RouteAction =
   | 'upstream'
@@ -145,8 +148,14 @@ const ENVOY_GATEWAY_KEYS = {
   route_name: '%ROUTE_NAME%',
 }
 
+/** The access log that deploy/ recommends, as Envoy Gateway would give it to Envoy. */
+const RECOMMENDED = new URL('../../deploy/access-log/envoy-proxy.yaml', import.meta.url)
+const { spec } = parse(readFileSync(RECOMMENDED, 'utf8'))
+const RECOMMENDED_KEYS = spec.telemetry.accessLog.settings[0].format.json
+
 export const FORMATS: readonly LogFormat[] = [
   { id: 'datum', preset: 'datum', typed: false, keys: DATUM_KEYS },
   { id: 'envoy-gateway', preset: 'envoy-gateway', typed: false, keys: ENVOY_GATEWAY_KEYS },
   { id: 'datum-typed', preset: 'datum', typed: true, keys: TYPED_KEYS },
+  { id: 'recommended', preset: 'datum', typed: true, keys: RECOMMENDED_KEYS },
 ]

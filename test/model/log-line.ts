@@ -3,8 +3,8 @@
 import { BASE_MS, type Line } from './sequence.ts'
 
 /**
- * The JSON of a line; `serial` makes every line of a sequence another one: of a file that is emptied
- * and filled with the very bytes that it had, nobody can tell that it was.
+ * The JSON of a line; `serial` makes every line of a sequence another one: of a file that is
+ * emptied and filled with the very bytes that it had, nobody can tell that it was.
  */
 export function lineText(line: Line, serial: number): string {
   if (line.junk === '') return ' '.repeat(serial)
