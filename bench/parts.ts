@@ -1,9 +1,11 @@
 // What is measured beside the scenarios, each by a flag of its own.
 
 import { makeCorpus } from './corpus.ts'
+import { measureDelivery } from './delivery.ts'
 import { measureDurability } from './durability.ts'
 import { measureMemory } from './memory.ts'
 import {
+  renderDelivery,
   renderDurability,
   renderMemory,
   renderMicro,
@@ -77,6 +79,15 @@ export const PARTS: readonly Part[] = [
     measure: async (directory, { lines, repetitions }) => {
       const answer = await measureWorkers(directory, lines, repetitions)
       return [answer, renderWorkers(answer)]
+    },
+  },
+  {
+    name: 'delivery',
+    isAsked: ({ delivery }) => delivery,
+    about: ({ deliveryEvents }) => `${deliveryEvents} events from the spool of an agent`,
+    measure: async (directory, { deliveryEvents }) => {
+      const answer = await measureDelivery(directory, deliveryEvents)
+      return [answer, renderDelivery(answer)]
     },
   },
 ]

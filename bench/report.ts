@@ -1,5 +1,6 @@
 // The text that people read; `--json` prints the same numbers as one object.
 
+import type { DeliveryOutcome } from './delivery.ts'
 import type { DurabilityOutcome } from './durability.ts'
 import type { Outcome, Standing } from './measure.ts'
 import type { MemoryOutcome } from './memory.ts'
@@ -81,6 +82,20 @@ export function renderWorkers(outcome: WorkersOutcome): string {
     `CPU ${cpuRatio?.toFixed(2)}x, wall time ${bestSpeedUp?.toFixed(2)}x at best, ` +
     `${speedUp?.toFixed(2)}x in the median\n`
   )
+}
+
+export function renderDelivery({ events, wrong, figures, absent }: DeliveryOutcome): string {
+  if (wrong !== null) return `delivery: WRONG, so no figures: ${wrong}\n`
+  const thousands = (count: number) => (count / 1000).toFixed(1)
+  const lines = figures.map(
+    ({ sink, eventsPerCpuSecond, peerEventsPerCpuSecond, memoryGrowth, peakRssBytes }) =>
+      `delivery: ${events} spooled events to ${sink}: ` +
+      `${thousands(eventsPerCpuSecond)} thousand per CPU-second, ` +
+      `${(eventsPerCpuSecond / peerEventsPerCpuSecond).toFixed(2)}x of a bare client's ` +
+      `${thousands(peerEventsPerCpuSecond)}; memory ${mebibytes(peakRssBytes)} MiB, ` +
+      `${memoryGrowth.toFixed(2)}x after a tenth of them\n`,
+  )
+  return [...lines, ...absent.map((sink) => `delivery: ${sink} is not there\n`)].join('')
 }
 
 function standingCells({ name, wrong, timing }: Standing): string[] {

@@ -27,7 +27,8 @@ export interface BenchIo {
  * tinybench), `--memory` the peak memory of a scan of `--memory-lines` lines (2,600,000, about
  * 1 GB), `--durability N` what commits cost an agent on a log of N keys, `--steady N` what an agent
  * costs for N seconds on a node of `--per-second` lines a second (10,000), `--workers` what a
- * second worker brings.
+ * second worker brings, `--delivery` what it costs to send `--delivery-events` (1,000,000) from the
+ * spool.
  * Each flag has an environment twin, such as METER_FAST_LINES. Logs are made in a directory of the
  * system's temporary folder, which is removed at the end.
  *

@@ -19,6 +19,8 @@ export interface BenchSettings {
   /** Lines a second of that node. */
   readonly steadyPerSecond: number
   readonly workers: boolean
+  readonly delivery: boolean
+  readonly deliveryEvents: number
   readonly json: boolean
 }
 
@@ -32,6 +34,8 @@ const FLAGS = {
   steady: { type: 'string', default: '0' },
   'per-second': { type: 'string', default: '10000' },
   workers: { type: 'boolean', default: false },
+  delivery: { type: 'boolean', default: false },
+  'delivery-events': { type: 'string', default: '1000000' },
   'memory-lines': { type: 'string', default: '2600000' },
   json: { type: 'boolean', default: false },
 } as const
@@ -54,10 +58,12 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): BenchSetti
     micro: values.micro,
     memory: values.memory,
     workers: values.workers,
+    delivery: values.delivery,
+    deliveryEvents: integer('delivery-events', values['delivery-events'], 1000, 100_000_000),
     json: values.json,
   }
-  const { micro, memory, workers, durabilityKeys, steadySeconds } = settings
-  const hasParts = micro || memory || workers || durabilityKeys + steadySeconds > 0
+  const { micro, memory, workers, delivery, durabilityKeys, steadySeconds } = settings
+  const hasParts = micro || memory || workers || delivery || durabilityKeys + steadySeconds > 0
   return { ...settings, scenarios: hasParts && values.scenario === undefined ? [] : scenarios }
 }
 

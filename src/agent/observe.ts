@@ -11,6 +11,7 @@ import { Health } from '../observe/health.ts'
 import { LoopGap } from '../observe/loop-gap.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { CommittedSums, Look } from '../observe/picture.ts'
+import { RouteTable } from '../observe/route-series.ts'
 import { ObserveServer } from '../observe/server.ts'
 import type { RunObserver } from './picture.ts'
 import type { AgentSignal } from './signal.ts'
@@ -22,13 +23,17 @@ export class AgentObserver implements RunObserver {
   readonly #metrics: Metrics
   readonly #health: Health
   readonly #loopGap: LoopGap
+  readonly routes: RouteTable | undefined
   #server: ObserveServer | undefined
 
   private constructor(config: Config, world: AgentWorld) {
     const { dir, spoolBytesMax } = config.state
     this.#stateDirectory = dir
     this.#world = world
+    const { routeSeriesMax } = config.observe
+    this.routes = routeSeriesMax === undefined ? undefined : new RouteTable(routeSeriesMax)
     this.#metrics = new Metrics({
+      routes: this.routes,
       version: packageVersion(),
       startedAtMs: Date.now() - process.uptime() * 1000,
       spoolBytesMax,

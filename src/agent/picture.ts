@@ -7,12 +7,16 @@ import type { StateStore } from '../durable/state.ts'
 import { readUsageSums } from '../durable/usage-sums.ts'
 import { OUTCOMES } from '../native.ts'
 import type { CommittedSums, Look } from '../observe/picture.ts'
+import type { RouteTable } from '../observe/route-series.ts'
+import { RouteUsage } from './route-usage.ts'
 import type { AgentStreams } from './streams.ts'
 
 /** Is told by the loop of a run; must not throw. */
 export interface RunObserver {
   readonly committed: (sums: CommittedSums) => void
   readonly looked: (look: Look) => void
+  /** Where usage is counted by route; left out when nobody asked for it. */
+  readonly routes?: RouteTable | undefined
 }
 
 export class RunPictures {
@@ -21,6 +25,8 @@ export class RunPictures {
   readonly #streams: AgentStreams
   readonly #spool: Spool
   readonly #counters: Counters
+  /** To be told of what closes, when usage is counted by route. */
+  readonly routes: RouteUsage | undefined
 
   /** Without an observer nothing is taken. */
   constructor(
@@ -34,6 +40,7 @@ export class RunPictures {
     this.#streams = streams
     this.#spool = parts.spool
     this.#counters = parts.counters
+    this.routes = observer?.routes && new RouteUsage(observer.routes)
   }
 
   /**
@@ -50,6 +57,7 @@ export class RunPictures {
     const counts = this.#counters.all()
     const usage = readUsageSums(this.#store)
     return () => {
+      this.routes?.committed()
       const named = OUTCOMES.map((name, index) => [name, lines[index] ?? 0n] as const)
       observer.committed({ commits: this.#store.sequence, lines: named, counts, usage })
     }

@@ -14,7 +14,7 @@ import {
   unattributedKeys,
 } from '../durable/records.ts'
 import type { StateReader, StateStore } from '../durable/state.ts'
-import { readRoute } from '../emit/route.ts'
+import { rawText, readRoute } from '../emit/route.ts'
 import { type UnattributedRow, type UsageRow, unattributedRows } from '../emit/usage-page.ts'
 import { writeUnattributedPage } from '../emit/usage-page-writer.ts'
 import { MeterFastError } from '../errors.ts'
@@ -128,8 +128,8 @@ function billedRow(
   lineDimensions: number,
 ): UsageRow | undefined {
   const { reason, project: rawProject, route: rawRoute, ...amounts } = row
-  const route = readRoute(textOf(rawRoute))
-  const text = textOf(rawProject)
+  const route = readRoute(rawText(rawRoute))
+  const text = rawText(rawProject)
   const project =
     (text !== undefined ? own(map.projects, text) : undefined) ??
     (reason === 'bad_project' ? undefined : own(map.namespaces, route.namespace))
@@ -137,12 +137,6 @@ function billedRow(
   // What the lines said of these was not kept.
   const dimensions = Array.from({ length: lineDimensions }, () => undefined)
   return { ...amounts, ...route, project, dimensions }
-}
-
-/** The text of a raw JSON token; undefined when it is no string. */
-function textOf(raw: string): string | undefined {
-  const value: unknown = raw === '' ? undefined : JSON.parse(raw)
-  return typeof value === 'string' ? value : undefined
 }
 
 function own(map: Readonly<Record<string, string>>, key: string): string | undefined {

@@ -325,6 +325,7 @@ export class AgentRun {
       historyMs: this.#config.state.ledgerRetentionMs,
       nowMs: this.#world.now(),
       turn: () => this.#world.turn(),
+      routes: this.#pictures.routes,
     })
     const stagedAtMs = this.#world.elapsed()
     if (this.#asked) this.#asked = (await this.#desk?.step()) ?? false

@@ -21,6 +21,7 @@ import { type EventRules, meterReaders } from '../emit/meter-rules.ts'
 import { addAmounts, UsagePage } from '../emit/usage-page.ts'
 import { OUTCOMES } from '../native.ts'
 import type { GapRecord } from '../tail/generation-list.ts'
+import type { RouteUsage } from './route-usage.ts'
 import type { AgentStream, ClosedPiece } from './stream.ts'
 
 /** What the state holds of a closed segment until it is rendered. */
@@ -50,6 +51,8 @@ export interface Staging {
   readonly nowMs: number
   /** Lets the event loop run. */
   readonly turn: () => Promise<void>
+  /** Counts what closes by route. */
+  readonly routes?: RouteUsage | undefined
 }
 
 /** Resolves to the gaps, which people should hear of. */
@@ -71,6 +74,7 @@ export async function stageStream(
   }
   for (const piece of closed) {
     await stagePiece(piece, name, past.settings, staging, slices)
+    if (staging.routes) await countRoutes(piece, settings.rules, staging.routes, staging.turn)
     const { projects, reasons } = piece.segment
     countUsage(counters, 'closed', projects, settings.rules)
     countUsage(counters, 'unattributed', reasons.length > 0 ? [reasons] : [], settings.rules)
@@ -109,6 +113,22 @@ async function stagePiece(
   for (const [index, page] of unattributed.entries()) {
     putUnattributed(store, name, index, page)
     await slices.did(page.length)
+  }
+}
+
+async function countRoutes(
+  { segment }: ClosedPiece,
+  rules: EventRules,
+  routes: RouteUsage,
+  turn: Staging['turn'],
+): Promise<void> {
+  for (const page of segment.pages) {
+    routes.stagePage(page, rules)
+    await turn()
+  }
+  for (const page of segment.unattributed) {
+    routes.stageUnattributed(page, rules)
+    await turn()
   }
 }
 

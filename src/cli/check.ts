@@ -3,10 +3,13 @@
 // The result, problems included, is data and goes to stdout; only a wrong command line or a missing
 // file is an error, and thrown.
 
+import { askSink } from '../agent/ask-sink.ts'
 import type { Config } from '../config/config.ts'
+import { resolveFormat } from '../config/formats.ts'
 import { configSchema } from '../config/json-schema.ts'
 import { type Inspection, inspectConfig, type LoadOptions, reportValues } from '../config/load.ts'
 import { CONFIG_FLAGS } from '../config/overrides.ts'
+import { type FormatMap, isClientKey } from '../config/presets.ts'
 import {
   configInvalid,
   isError,
@@ -33,6 +36,7 @@ export interface CheckIo {
 }
 
 const EXIT_OK = 0
+const EXIT_AWAY = 69
 const EXIT_CONFIG = 78
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
@@ -42,14 +46,17 @@ const OWN_FLAGS = {
   schema: { type: 'boolean' },
   json: { type: 'boolean' },
   'no-environment': { type: 'boolean' },
+  online: { type: 'boolean' },
 } as const
 
 /**
  * Checks the configuration of `-c FILE`, or prints its JSON Schema (`--schema`). `--json` prints
  * one object with problems and the origin of every value; `--no-environment` leaves the machine
- * out. The flags of the configuration's fields are read as `run` reads them.
+ * out; `--online` asks the sink too, once all else is well. The flags of the configuration's fields
+ * are read as `run` reads them.
  *
- * @returns the exit code: 0, or 78 when there is a problem that is not only a warning.
+ * @returns the exit code: 0, 78 when there is a problem that is not only a warning, or 69 when it
+ * is that the sink is away.
  * @throws {MeterFastError} METER_USAGE for a bad flag, METER_INPUT_MISSING without a readable file.
  */
 export async function check(args: string[], io: CheckIo): Promise<number> {
@@ -66,10 +73,21 @@ export async function check(args: string[], io: CheckIo): Promise<number> {
   }
   const asked = { env: io.env, flags }
   const found = await inspectAll(path, asked, !isOn('no-environment'))
-  const { problems: all, config, values } = found
+  const { config, values } = found
+  // What is wrong already would only be found again there.
+  const online = isOn('online') && !found.problems.some(isError) ? await askOnline(found) : []
+  const all = sortProblems([...found.problems, ...online])
   const display = io.display ?? displayOf({}, {})
   io.stdout(isOn('json') ? asJson(path, all, values) : asText(path, all, config, display))
-  return all.some(isError) ? EXIT_CONFIG : EXIT_OK
+  if (!all.some(isError)) return EXIT_OK
+  return online.some(({ isAway }) => isAway) ? EXIT_AWAY : EXIT_CONFIG
+}
+
+/** What the sink itself says of the configuration. */
+async function askOnline({ config, values }: Inspection) {
+  if (config === undefined || values === undefined) return []
+  const findings = await askSink(config)
+  return findings.map((finding) => ({ ...finding, at: values.at(finding.key) }))
 }
 
 /** All that is wrong with the configuration at `path`, and of the machine if that is asked for. */
@@ -110,6 +128,19 @@ function doubts(values: Values): Problem[] {
     todo,
   })
   const found: Problem[] = []
+  for (let index = 0; index < values.length('streams'); index += 1) {
+    const place = `streams[${index}].format`
+    const spec = values.get<string | FormatMap>(place)
+    const key = spec === undefined ? undefined : resolveFormat(spec).roleKeys.project
+    if (key === undefined || !isClientKey(key)) continue
+    const what = `Envoy fills ${key} with what a client sends, who could have others billed`
+    const todo = 'take a key that only the operator fills, such as route metadata'
+    found.push(doubt(place, `${place}.project`, what, todo))
+  }
+  if (values.has('observe.route_series_max') && !values.has('observe.listen')) {
+    const key = 'observe.route_series_max'
+    found.push(doubt(key, key, 'nobody can see it: nothing listens', 'set observe.listen too'))
+  }
   const url = new URL(values.get<string>('sink.url') ?? 'https://unset')
   if (url.protocol === 'https:') return found
   if (values.has('sink.tls')) {

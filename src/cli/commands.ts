@@ -55,7 +55,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./scan.ts')).scan(args, io),
   },
   check: {
-    usage: 'check -c FILE [--json] [--no-environment] | check --schema',
+    usage: 'check -c FILE [--json] [--no-environment] [--online] | check --schema',
     sentence: 'every problem of a configuration, its paths and permissions, at once',
     examples: ['meter-fast check -c meter-fast.yaml', 'meter-fast check --schema > schema.json'],
     flags: {
@@ -63,6 +63,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       json: flag('problems, and where each value came from, as one JSON object'),
       schema: flag('print the JSON Schema of the configuration'),
       'no-environment': flag('leave paths and permissions of this machine out'),
+      online: flag('ask the sink too: reachable, TLS, credentials, its stream; nothing is stored'),
     },
     takesValues: true,
     run: async (args, io) => {

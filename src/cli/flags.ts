@@ -122,4 +122,6 @@ export const BENCH_FLAGS = {
   steady: text('N', 'what an agent costs for N seconds at --per-second lines a second'),
   'per-second': text('N', 'lines a second of that node (default 10000)'),
   workers: flag('what a second worker brings'),
+  delivery: flag('what it costs to send what waits in the spool'),
+  'delivery-events': text('N', 'events of that spool (default 1000000)'),
 }

@@ -13,6 +13,9 @@ import { oneOf, type ProblemList, type Report } from './problems.ts'
 import { RESERVED_DIMENSIONS } from './readers.ts'
 import type { Values } from './values.ts'
 
+/** What the labels of counters by route are called. */
+const ROUTE_REFERENCE = /^(?:parent|route|backend)_(?:group|kind|namespace|name|section_name|port)$/
+
 /** The meters that are billed; undefined when the catalog is wrong, which `problems` was told. */
 export function resolveCatalog(values: Values, problems: ProblemList): Catalog | undefined {
   subjectRule(values, problems.error)
@@ -46,12 +49,14 @@ function readCatalog(values: Values, problems: ProblemList): DeclaredCatalog | u
   }
 }
 
-// A gateway takes projects/<name> alone, and bills the project that it names.
+// A gateway takes projects/<name> alone, and bills the project that it names; a collector hands on
+// to one, and what the gateway rejects there is lost without a word.
 function subjectRule(values: Values, report: Report): void {
   const subject = values.get<string>('meters.subject')
-  if (values.get('sink.type') !== 'milo-gateway') return
+  const type = values.get<string>('sink.type')
+  if (type !== 'milo-gateway' && type !== 'collector') return
   if (subject === undefined || subject === DEFAULT_SUBJECT) return
-  const what = 'a milo-gateway takes no other subject than projects/{project}'
+  const what = `a ${type} takes no other subject than projects/{project}`
   report(values.at('meters.subject'), 'meters.subject', what, 'remove the key')
 }
 
@@ -59,7 +64,10 @@ function dimensionRules(values: Values, { meters }: Catalog, problems: ProblemLi
   const declared = new Set(meters.flatMap(({ dimensions }) => dimensions))
   const given = [...(values.get<ReadonlyMap<string, unknown>>('dimensions')?.keys() ?? [])]
   const free = [...declared].filter((name) => !RESERVED_DIMENSIONS.includes(name))
-  for (const name of given.filter((one) => !declared.has(one))) {
+  // A dimension that only watchers see: it is a label of counters by route, in no event.
+  const isWatched = (name: string): boolean =>
+    values.has('observe.route_series_max') && ROUTE_REFERENCE.test(name)
+  for (const name of given.filter((one) => !declared.has(one) && !isWatched(one))) {
     const key = `dimensions.${name}`
     const todo = free.length === 0 ? 'remove it' : `choose ${oneOf(free)}`
     problems.error(values.at(key), key, 'no meter of the catalog declares it', todo)

@@ -111,6 +111,8 @@ export interface Config {
   readonly onMissingState: 'hold' | 'backfill'
   readonly observe: {
     readonly listen: string | undefined
+    /** Left out: usage is not counted by route. */
+    readonly routeSeriesMax: number | undefined
     readonly logForm: 'auto' | 'text' | 'json'
     readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   }
@@ -156,6 +158,7 @@ export function buildConfig(values: Values, catalog: Catalog, once: boolean): Co
     onMissingState: values.get('on_missing_state') ?? missingStateDefault(values, once),
     observe: {
       listen: values.get('observe.listen'),
+      routeSeriesMax: values.get('observe.route_series_max'),
       logForm: need(values, 'observe.log_form'),
       logLevel: need(values, 'observe.log_level'),
     },

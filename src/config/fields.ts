@@ -268,6 +268,13 @@ export const FIELDS: readonly Field[] = [
     about: 'HOST:PORT of /metrics, /healthz and /readyz; nothing listens when left out.',
   },
   {
+    path: 'observe.route_series_max',
+    kind: 'count',
+    min: 1,
+    max: 100_000,
+    about: 'Counts usage by route too, in at most so many series; left out: not at all.',
+  },
+  {
     path: 'observe.log_form',
     kind: 'choice',
     default: 'auto',

@@ -81,6 +81,17 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
 
 export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]
 
+/** Keys that Envoy fills from what a client sends: nothing to bill somebody by. */
+const CLIENT_KEYS: readonly string[] = [
+  ...['authority', 'host', 'method', 'path', 'protocol', 'referer', 'request_id', 'stream_id'],
+  ...['requested_server_name', 'uber_trace_id', 'user_agent', 'user-agent', 'x_forwarded_for'],
+]
+
+/** True of those keys, and of what is named like a header: `:authority`, `x-request-id`. */
+export function isClientKey(key: string): boolean {
+  return CLIENT_KEYS.includes(key) || /^(:|x-)/i.test(key)
+}
+
 /**
  * The preset that `--format auto` takes for a log whose first accepted line has these top-level
  * keys: the first whose keys of amounts and, if it has one, project are all there.

@@ -32,6 +32,7 @@ export interface HttpClientOptions extends CredentialFiles {
 
 const CONNECT_TIMEOUT_MS = 10_000
 const ANSWER_BYTES_MAX = 1024 * 1024
+const SECRET_LENGTH_MIN = 8
 // A batch shrinks to a tenth at any level; higher ones only cost time.
 const GZIP_LEVEL = 1
 
@@ -85,7 +86,7 @@ export class HttpClient {
       status: answer.statusCode,
       retryAfter: firstOf(answer.headers['retry-after']),
       contentType: firstOf(answer.headers['content-type']),
-      ...(await boundedBody(answer.body)),
+      ...withoutToken(await boundedBody(answer.body), token),
     }
   }
 
@@ -120,9 +121,18 @@ function firstOf(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header
 }
 
-async function boundedBody(
-  body: AsyncIterable<Buffer>,
-): Promise<Pick<HttpAnswer, 'body' | 'isCut'>> {
+type ReadBody = Pick<HttpAnswer, 'body' | 'isCut'>
+
+/**
+ * A receiver that says our token back must not get it into logs. Fewer characters are no secret,
+ * and could be part of what an answer means.
+ */
+function withoutToken(read: ReadBody, token: string | undefined): ReadBody {
+  if (token === undefined || token.length < SECRET_LENGTH_MIN) return read
+  return { ...read, body: read.body?.replaceAll(token, '[token]') }
+}
+
+async function boundedBody(body: AsyncIterable<Buffer>): Promise<ReadBody> {
   const chunks: Buffer[] = []
   let length = 0
   try {

@@ -10,6 +10,8 @@
 import { isIP } from 'node:net'
 import { connect, createInbox, credsAuthenticator, headers } from '@nats-io/transport-node'
 import { ackOutcome, type PublishOutcome } from './nats-answer.ts'
+import { type StreamLook, streamLook } from './nats-stream.ts'
+import { boundedText } from './sink.ts'
 
 type Connection = Awaited<ReturnType<typeof connect>>
 
@@ -112,6 +114,17 @@ export class NatsLink {
     })
     this.#flight = undefined
     return outcomes.map((outcome) => outcome ?? LOST)
+  }
+
+  /** Asks the server about a stream; changes nothing. */
+  async look(stream: string): Promise<StreamLook> {
+    try {
+      const asked = { timeout: CONNECT_TIMEOUT_MS }
+      const answer = await this.#connection.request(`$JS.API.STREAM.INFO.${stream}`, '', asked)
+      return streamLook(answer.string())
+    } catch (error) {
+      return { kind: 'none', text: boundedText((error as Error).message) }
+    }
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,7 @@ import {
 } from './credentials.ts'
 import { natsAnswer, type PublishOutcome } from './nats-answer.ts'
 import { isRefusal, NatsLink, type NatsMessage } from './nats-link.ts'
+import type { StreamLook } from './nats-stream.ts'
 import { boundedText, type FrozenBatch, type Sink, type SinkAnswer } from './sink.ts'
 
 export interface NatsSinkOptions extends CredentialFiles {
@@ -38,6 +39,9 @@ interface Secrets {
   readonly creds: Buffer | undefined
   readonly tls: TlsMaterial
 }
+
+/** Why there is no connection. */
+export type NatsFault = SinkAnswer & { readonly kind: 'unauthorized' | 'unreachable' }
 
 const SUBJECT = ',"subject":"projects/'
 const PROJECT = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
@@ -65,6 +69,18 @@ export class NatsSink implements Sink {
       end.throwIfAborted()
       return natsAnswer(batch, outcomes)
     })
+  }
+
+  /** What its stream says of itself, or why it cannot be asked; changes nothing there. */
+  async look(signal: AbortSignal): Promise<StreamLook | NatsFault> {
+    try {
+      const link = await unlessAborted(this.#connected(), signal)
+      return await unlessAborted(link.look(this.#options.stream), signal)
+    } catch (error) {
+      return signal.aborted
+        ? { kind: 'unreachable', status: 0, text: 'no answer in time' }
+        : faultAnswer(error)
+    }
   }
 
   async close(): Promise<void> {
@@ -159,7 +175,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   return await Promise.race([promise, aborted])
 }
 
-function faultAnswer(error: unknown): SinkAnswer {
+function faultAnswer(error: unknown): NatsFault {
   const { message } = error as Error
   const text = boundedText(message)
   if (error instanceof MeterFastError) {

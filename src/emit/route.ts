@@ -14,6 +14,12 @@ const KINDS: Readonly<Record<string, RouteKind>> = {
   grpcroute: 'GRPCRoute',
 }
 
+/** The text of a raw JSON token, as unattributed usage keeps it; undefined when it is no string. */
+export function rawText(raw: string): string | undefined {
+  const value: unknown = raw === '' ? undefined : JSON.parse(raw)
+  return typeof value === 'string' ? value : undefined
+}
+
 /** `httproute|grpcroute/<ns>/<name>[/...]`; any other text is kind `unknown`, none is null. */
 export function readRoute(text: string | undefined): Route {
   if (text === undefined || text === '' || text === '-')

@@ -2,7 +2,10 @@
 // here and its samples in metrics.ts; the compiler wants both.
 //
 // Names follow the conventions of Prometheus: base units, units last, `_total` for what only grows.
-// Labels have values from closed lists or from the configuration, never from a line of a log.
+// Labels have values from closed lists or from the configuration; those of routes, which are off
+// unless asked for, are the only ones from a log.
+
+import { ROUTE_LABELS } from './route-series.ts'
 
 export interface MetricFacts {
   readonly name: string
@@ -41,6 +44,32 @@ export const METRICS = {
     help:
       'Lines read by this process: matched by a learned shape, or declined to the reference ' +
       'parser and why, or untried. It says what lines cost, never what they mean.',
+  },
+  routeRequests: {
+    name: 'meter_fast_route_requests_total',
+    type: 'counter',
+    labels: ROUTE_LABELS,
+    help:
+      'Requests of windows that this process closed, by route; ' +
+      'only with observe.route_series_max.',
+  },
+  routeEgress: {
+    name: 'meter_fast_route_egress_bytes_total',
+    type: 'counter',
+    labels: ROUTE_LABELS,
+    help: 'Bytes to clients, by route as above.',
+  },
+  routeIngress: {
+    name: 'meter_fast_route_ingress_bytes_total',
+    type: 'counter',
+    labels: ROUTE_LABELS,
+    help: 'Bytes from clients, by route as above.',
+  },
+  routeSeconds: {
+    name: 'meter_fast_route_connection_seconds_total',
+    type: 'counter',
+    labels: ROUTE_LABELS,
+    help: 'Connection time, by route as above.',
   },
   readBytes: {
     name: 'meter_fast_read_bytes_total',

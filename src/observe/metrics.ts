@@ -4,6 +4,7 @@
 import type { Sample, Samples } from './exposition.ts'
 import { Histogram } from './histogram.ts'
 import type { CommittedCounts, CommittedSums, Look, UsageSum } from './picture.ts'
+import { RouteTable } from './route-series.ts'
 import { SIGNAL_KINDS, type Signal, type SignalKind } from './signals.ts'
 
 const SINK_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -24,8 +25,11 @@ export interface Constants {
   readonly version: string
   readonly startedAtMs: number
   readonly spoolBytesMax: number
+  /** Left out: usage is not counted by route. */
+  readonly routes?: RouteTable | undefined
 }
 
+const NO_ROUTES = new RouteTable(0)
 const USAGE_STAGES = ['closed', 'unattributed', 'made', 'accepted', 'rejected']
 const EVENT_STAGES: readonly (readonly [string, keyof CommittedCounts])[] = [
   ['made', 'events'],
@@ -107,7 +111,12 @@ export class Metrics {
   }
 
   samples(moment: Moment): Samples {
-    return { ...this.#ofState(), ...this.#ofLook(moment.nowMs), ...this.#ofProcess(moment) }
+    return {
+      ...this.#ofState(),
+      ...this.#ofLook(moment.nowMs),
+      ...this.#ofProcess(moment),
+      ...(this.#constants.routes ?? NO_ROUTES).samples(),
+    }
   }
 
   /** Nothing before the state is read for the first time: 0 would be a reset. */

@@ -26,8 +26,14 @@ export interface TailProblem {
   readonly message: string
 }
 
+const POD_UID = '[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+const POD = new RegExp(`/([a-z0-9][-a-z0-9]*)_([a-z0-9][-a-z0-9.]*)_(?:${POD_UID})(?:/|$)`)
+
+/** A problem of a pod names it as Kubernetes does, before the path. */
 export function problemOf(path: string, reason: TailProblemReason, message: string): TailProblem {
-  return { path, reason, message: `${path}: ${message}` }
+  const [, namespace, pod] = POD.exec(path) ?? []
+  const whose = namespace === undefined ? '' : `Pod ${namespace}/${pod}: `
+  return { path, reason, message: `${whose}${path}: ${message}` }
 }
 
 /** The problem of a failed system call. */

@@ -17,7 +17,7 @@ const CONFIG_VALUES = [
   ...['--limits-stream-states-max', '--sink-path', '--sink-url', '--sink-bearer-file'],
   ...['--sink-tls-ca-file', '--sink-tls-cert-file', '--sink-tls-key-file', '--sink-timeout'],
   ...['--sink-dedup-window', '--on-missing-state', '--observe-listen', '--ambiguous-policy'],
-  ...['--observe-log-form', '--observe-log-level'],
+  ...['--observe-log-form', '--observe-log-level', '--observe-route-series-max'],
   ...['--state-reserve-bytes', '--state-accepted-retention', '--state-ledger-retention'],
   ...['--sink-compression', '--sink-creds-file', '--sink-file-bytes-max', '--sink-proxy'],
   ...['--sink-stream', '--sink-subject'],
@@ -29,7 +29,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     ...['--json', '--csv', '--events', '--strict', '--format', '--envelope', '--stream'],
     ...['--window', '--config'],
   ],
-  check: ['--config', '--json', '--schema', '--no-environment', ...CONFIG_VALUES],
+  check: ['--config', '--json', '--schema', '--no-environment', '--online', ...CONFIG_VALUES],
   catalog: ['--against', '--json', '--out'],
   generate: [
     ...['--lines', '--projects', '--routes', '--seed', '--format', '--envelope', '--start'],
@@ -51,6 +51,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   bench: [
     ...['--json', '--scenario', '--lines', '--repetitions', '--micro', '--memory'],
     ...['--durability', '--steady', '--per-second', '--workers'],
+    ...['--delivery', '--delivery-events'],
   ],
   demo: [],
   completion: [],

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "native/base/bytes.h"
 #include "native/base/crc32c.h"
 #include "native/base/key_blocks.h"
+#include "native/base/hash.h"
 #include "native/base/sha256.h"
 #include "native/parse/clock.h"
 #include "native/parse/line_reader.h"
@@ -306,6 +308,29 @@ void test_date_memo() {
   CHECK(!read_rfc3339(zeros, memo, ms));
 }
 
+/// Who knows a seed can make any number of texts with one hash; under another seed these are apart.
+void test_hash_flooding() {
+  busy_with = "hash flooding";
+  constexpr size_t kTexts = 1000;
+  const HashSeed known{7, 0x1122334455667788};
+  std::set<uint64_t> under_known;
+  std::set<uint64_t> under_ours;
+  for (size_t i = 0; i < kTexts; ++i) {
+    // A multiplication by 0 forgets the other half.
+    std::string text(16, '\0');
+    std::memcpy(text.data(), &known.b, sizeof known.b);
+    std::memcpy(text.data() + 8, &i, sizeof i);
+    text += "same end";
+    std::vector<KeyBlock> blocks;
+    append_key_text(text, blocks);
+    const KeyView key{blocks.data(), static_cast<uint32_t>(blocks.size())};
+    under_known.insert(hash_key(key, known));
+    under_ours.insert(hash_key(key, hash_seed()));
+  }
+  CHECK(under_known.size() == 1);
+  CHECK(under_ours.size() == kTexts);
+}
+
 /// A format that the tables have no room for is refused before it is used.
 void test_large_formats() {
   busy_with = "large formats";
@@ -384,6 +409,7 @@ int main() {
   mf::test::test_long_envelope();
   mf::test::test_long_docker_records();
   mf::test::test_date_memo();
+  mf::test::test_hash_flooding();
   mf::test::test_large_formats();
   mf::test::test_key_blocks();
   mf::test::test_page_cuts();

@@ -315,6 +315,24 @@ describe('what is legal and surely not meant', () => {
     ],
     ['tls on http', gateway('http://127.0.0.1:8080'), 'sink.tls: it has no effect on http'],
     ['a token in the clear', gateway('http://gateway:8080'), 'the token crosses the network'],
+    [
+      'counters by route that nobody can see',
+      `${stream}sink: { type: stdout }\n${DIMENSIONS}observe: { route_series_max: 9 }`,
+      'observe.route_series_max: nobody can see it: nothing listens',
+    ],
+    [
+      'a project that a client names in a header',
+      `streams:\n  - { files: [/a.log], source_id: n, format: { project: ':authority' } }\n` +
+        `sink: { type: stdout }\n${DIMENSIONS}`,
+      'streams[0].format.project: Envoy fills :authority with what a client sends',
+    ],
+    [
+      'a project that a client names, in place of that of a preset',
+      'streams:\n' +
+        '  - { files: [/a.log], source_id: n, format: { preset: datum, project: host } }\n' +
+        `sink: { type: stdout }\n${DIMENSIONS}`,
+      'streams[0].format.project: Envoy fills host with what a client sends',
+    ],
   ])('%s is a warning', async (_name, yaml, expected) => {
     const { exit, text } = await run(yaml, '--no-environment')
     expect(exit).toBe(0)

@@ -257,12 +257,23 @@ dimensions:
     )
   })
 
-  test('a milo-gateway takes the subject of a project only', () => {
-    const text = configText({ meters: { subject: 'accounts/{project}' } }, GATEWAY)
-    expect(problemsOf(text)).toEqual([expect.stringContaining('a milo-gateway takes no other')])
-    expect(problemsOf(configText({ meters: { subject: 'projects/{project}' } }, GATEWAY))).toEqual(
-      [],
-    )
+  test('a dimension for counters by route is declared by no meter, and needs them', () => {
+    const rest = { dimensions: { backend_name: { from: '/backend/0/name' } } }
+    expect(problemsOf(configText(rest))).toEqual([
+      expect.stringContaining('dimensions.backend_name: no meter of the catalog declares it'),
+    ])
+    const observe = { listen: '127.0.0.1:0', route_series_max: 9 }
+    expect(problemsOf(configText({ ...rest, observe }))).toEqual([])
+    const other = { dimensions: { ...rest.dimensions, zone: 'a' }, observe }
+    expect(problemsOf(configText(other))).toEqual([expect.stringContaining('dimensions.zone: no ')])
+  })
+
+  // A collector hands on to a gateway.
+  test.each(['milo-gateway', 'collector'])('a %s takes the subject of a project only', (type) => {
+    const sink = GATEWAY.replace('milo-gateway', type)
+    const text = configText({ meters: { subject: 'accounts/{project}' } }, sink)
+    expect(problemsOf(text)).toEqual([expect.stringContaining(`a ${type} takes no other`)])
+    expect(problemsOf(configText({ meters: { subject: 'projects/{project}' } }, sink))).toEqual([])
   })
 
   test('problems of the catalog come with those of the configuration, file by file', () => {

@@ -119,6 +119,7 @@ describe('the result', () => {
           "listen": undefined,
           "logForm": "auto",
           "logLevel": "info",
+          "routeSeriesMax": undefined,
         },
         "onMissingState": "backfill",
         "sink": {
@@ -276,6 +277,7 @@ observe: { listen: '[::1]:9464' }
           "listen": "[::1]:9464",
           "logForm": "auto",
           "logLevel": "info",
+          "routeSeriesMax": undefined,
         },
         "onMissingState": "backfill",
         "sink": {

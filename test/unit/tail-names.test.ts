@@ -213,6 +213,17 @@ describe('discovery of pods', () => {
     ])
   })
 
+  test('a problem of a pod names it as Kubernetes does', async () => {
+    const pod = `gw_envoy-abc.x_${UID}`
+    await put(`${pod}/envoy/0.log`, `${pod}/envoy/0.log.1.zst`)
+    const names = { namespaces: ['gw'], containers: ['envoy'] }
+    const { problems } = await discover({ kind: 'kubernetes', root, ...names })
+    expect(problems.map(({ message }) => message.replace(root, ''))).toEqual([
+      `Pod gw/envoy-abc.x: /${pod}/envoy/0.log.1.zst: ` +
+        'cannot be read; rotate with gzip or uncompressed',
+    ])
+  })
+
   test('pod names are read strictly', () => {
     expect(parsePodDirectory(`gw_envoy_${UID}`)).toEqual({
       namespace: 'gw',
