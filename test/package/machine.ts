@@ -13,6 +13,7 @@ const { nodeRuntime, NODE_VERSIONS } = createRequire(import.meta.url)(
   nodeRuntime(version: string, arch: string): string
   NODE_VERSIONS: readonly string[]
 }
+
 export { NODE_VERSIONS, nodeRuntime }
 
 const UTILITIES = ['sh', 'env', 'cat', 'cp', 'dirname', 'basename', 'grep', 'ls', 'mkdir', 'rm']
@@ -29,23 +30,25 @@ export class Machine {
   readonly directory: string
   readonly #bin: string
   readonly #root: string
+  readonly #path: string
 
-  /** @param tools further programs that it has, from this machine's PATH */
-  constructor(version: string, tools: readonly string[] = []) {
+  /** @param compiles has what PATH of this machine has, too */
+  constructor(version: string, compiles = false) {
     this.#root = mkdtempSync(join(tmpdir(), 'meter-fast-machine-'))
     this.#bin = join(this.#root, 'bin')
+    this.#path = compiles ? `${this.#bin}${delimiter}${process.env.PATH}` : this.#bin
     this.directory = join(this.#root, 'work')
     mkdirSync(this.#bin)
     mkdirSync(this.directory)
     this.#link('node', join(nodeRuntime(version, 'x64'), 'bin/node'))
-    for (const name of ['npm', 'npx', ...UTILITIES, ...tools]) this.#link(name, inPath(name))
+    for (const name of ['npm', 'npx', ...UTILITIES]) this.#link(name, inPath(name))
   }
 
   /** Runs a program in the working directory to its end. */
   run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
     const child = spawn(program, args, {
       cwd: this.directory,
-      env: { ...cleanEnvironment(), PATH: this.#bin, ...env },
+      env: { ...cleanEnvironment(), PATH: this.#path, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let stdout = ''
