@@ -11,6 +11,7 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -20,6 +21,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as sea from 'node:sea'
 import { MeterFastError } from './errors.ts'
+
+/** How long files of other versions stay. */
+const KEPT_MS = 24 * 3_600_000
 
 /** The directory of the agent's state, once somebody knows it. */
 let stateDirectory: string | undefined
@@ -87,7 +91,17 @@ function unpack(name: string, bytes: Uint8Array, directory: string): string {
     rmSync(unfinished, { force: true })
   }
   if (!holds(file, bytes)) throw new Error(`${file} was changed while it was written`)
+  removeOlder(own, name)
   return file
+}
+
+/** What other versions unpacked, unless one may just be starting; each does it again if need be. */
+function removeOlder(directory: string, name: string): void {
+  for (const other of readdirSync(directory)) {
+    const file = join(directory, other)
+    const isOld = Date.now() - lstatSync(file).mtimeMs > KEPT_MS
+    if (other.startsWith(`${name}-`) && isOld) rmSync(file, { force: true })
+  }
 }
 
 /** Not its parents: a state directory is made by the state, which syncs its name. */

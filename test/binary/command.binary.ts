@@ -9,10 +9,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventSums, truthOf, truthSums } from '../package/usage.ts'
 import { Host, USER } from './host.ts'
@@ -115,6 +116,22 @@ describe('unpacked addons', () => {
     chmodSync(file, 0o500)
     expect(JSON.parse(scan(directory).stdout)).toEqual(truthOf(log))
     expect(readFileSync(file).equals(whole)).toBe(true)
+  })
+
+  test('replace those of other versions, a day later', () => {
+    const directory = host.makeDirectory('upgraded')
+    scan(directory)
+    const file = unpacked(directory)
+    const [fresh, old] = ['aaaa', 'bbbb'].map((hash) =>
+      file.replace(/-\w+\.node$/, `-${hash}.node`),
+    )
+    for (const other of [fresh, old]) writeFileSync(`${other}`, '')
+    utimesSync(`${old}`, 0, 0)
+    rmSync(file)
+    scan(directory)
+    expect(readdirSync(join(file, '..'))).toEqual(
+      [file, `${fresh}`].map((one) => basename(one)).sort(),
+    )
   })
 
   test("are never taken from another user's directory", () => {

@@ -88,7 +88,10 @@ describe.each(KINDS)('a prebuilt addon that is %s', (_what, spoil, reason) => {
 })
 
 describe('with a compiler', () => {
-  test('the install step builds from source what does not fit, and the command works', async () => {
+  test('the install step builds from source what does not fit, and the command works', {
+    // Minutes on a busy machine.
+    timeout: 600_000,
+  }, async () => {
     const machine = new Machine('20.20.2', true)
     await machine.succeed('npm', ['install', '--ignore-scripts', inject('tarball')])
     const root = join(machine.directory, 'node_modules/meter-fast')
