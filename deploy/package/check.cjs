@@ -35,7 +35,15 @@ const NEEDED = [
   'LICENSE',
   ...Object.keys(PLATFORMS).map((platform) => `prebuilds/${platform}/${ADDON}`),
 ]
-const LICENCES = ['Apache-2.0', 'MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0']
+const LICENCES = [
+  'Apache-2.0',
+  'MIT',
+  'ISC',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'Unlicense',
+]
 
 /** Packs the package; what npm says about it, and the path of the file. */
 function pack() {
