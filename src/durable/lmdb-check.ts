@@ -19,6 +19,8 @@ import { TreeWalk, type ValueCheck } from './lmdb-walk.ts'
 /** Pages that a commit took and gave back are not written: the last one may lie behind the end. */
 const UNWRITTEN_BYTES_MAX = 1024 ** 3
 
+const NO_FREE_LIST = 'its list of free pages is not well-formed'
+
 export interface FileChecks {
   /** Pages that the file may have. */
   readonly pagesMax: number
@@ -103,6 +105,8 @@ function metaPage(metas: Buffer, index: number): Commit {
 }
 
 function byNumber(one: Buffer, other: Buffer): number {
+  // A page of the other tree, maybe: its keys are texts.
+  if (one.length !== 8 || other.length !== 8) throw new PageDamage(NO_FREE_LIST)
   return wide(one, 0) - wide(other, 0)
 }
 
@@ -132,7 +136,7 @@ class UsedPages {
 function checkFreePages(key: Buffer, value: Buffer, commit: number, used: UsedPages): void {
   const words = value.length >= 8 ? wide(value, 0) : 0
   if (key.length !== 8 || wide(key, 0) > commit || 8 * (words + 1) > value.length) {
-    throw new PageDamage('its list of free pages is not well-formed')
+    throw new PageDamage(NO_FREE_LIST)
   }
   let count = 1
   for (let index = 1; index <= words; index += 1) {

@@ -149,6 +149,16 @@ export function discard(cut: Cut, recording: Recording): void {
   rmSync(cut.directory, { recursive: true })
 }
 
+/**
+ * Whether there is the gap that a log has which lost its end, and how many bytes of it are read
+ * again: a file that lost even its first line cannot be told from another one.
+ */
+function gapOf(log: Buffer, { leftBytes, writtenBytes }: Cut, gaps: readonly string[]) {
+  const isLost = leftBytes <= log.indexOf(LF) && isDeepStrictEqual(gaps, ['vanished'])
+  const isShrunk = leftBytes < writtenBytes && isDeepStrictEqual(gaps, ['shrunk'])
+  return { isGap: isLost || isShrunk, rest: isLost ? leftBytes : 0 }
+}
+
 /** What the outcome should have been and is not; undefined when all is well. */
 export function fault({ log }: Recording, cut: Cut, outcome: Outcome): object | undefined {
   if (outcome.outcome !== 'done') return outcome
@@ -158,11 +168,13 @@ export function fault({ log }: Recording, cut: Cut, outcome: Outcome): object | 
     return { commits, found: outcome.sequence }
   }
   const gaps = outcome.gaps.map(({ reason }) => reason)
-  const isGap = isDeepStrictEqual(gaps, ['shrunk']) && leftBytes < writtenBytes
+  const { isGap, rest } = gapOf(log, cut, gaps)
   if (gaps.length > 0 && !isGap) return { gaps: outcome.gaps }
   if (outcome.changed.length > 0) return { changed: outcome.changed.slice(0, 2) }
-  const eventsOf = (end: number): string[] =>
-    slowEvents([Buffer.concat([log.subarray(0, end), log.subarray(writtenBytes)])], ORACLE)
+  const eventsOf = (end: number): string[] => {
+    const parts = [log.subarray(0, end), log.subarray(0, rest), log.subarray(writtenBytes)]
+    return slowEvents([Buffer.concat(parts)], ORACLE)
+  }
   if (leftBytes === writtenBytes) return differenceFrom(wholeBill(log), outcome, gaps)
   if (!isGap) return differenceFrom(eventsOf(leftBytes), outcome, gaps)
   // Lines that were committed count, also when the log has lost them. How many those were is in

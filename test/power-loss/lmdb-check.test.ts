@@ -62,6 +62,13 @@ function freeAUsedPage(file: Buffer): void {
   }
 }
 
+/** Lets the tree of free pages be a leaf of the other tree. */
+function freeValues(file: Buffer): void {
+  const free = page('meta') + 48
+  file.writeUInt16LE(1, free + 6)
+  file.writeUInt32LE(page('leaf') / PAGE_BYTES, free + 40)
+}
+
 describe('a state is opened', () => {
   test('as it was left', async () => {
     expect(await opened(() => undefined)).toEqual(state.marks)
@@ -150,6 +157,7 @@ describe('a state is refused, and what is wrong is said', () => {
     ],
     ['a run that says another length', /wrong header/, (f) => addTo(f, page('overflow') + 20, 1)],
     ['a used page in the free list', /used twice/, freeAUsedPage],
+    ['values in place of the free list', /not well-formed/, freeValues],
     [
       'a free list too long',
       /not well-formed/,
