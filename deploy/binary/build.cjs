@@ -20,6 +20,9 @@ const ROOT = resolve(__dirname, '../..')
 const OUT = join(ROOT, 'build', 'binary')
 const NODE_VERSION = '24.21.0'
 const BINARY_BYTES_MAX = 130_000_000
+/** Modules are strict code: the directive must stay the first thing in the script. */
+const BANNER = `"use strict";
+const binaryUrl = require('node:url').pathToFileURL(process.execPath).href;`
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 /** The command and all that it imports, as one script. */
@@ -41,10 +44,7 @@ function bundle(file) {
     // Optional and native: msgpackr does without it, and pino uses workers only for transports.
     external: ['msgpackr-extract'],
     define: { 'import.meta.url': 'binaryUrl' },
-    // Modules are strict code: the directive must stay the first thing in the script.
-    banner: {
-      js: `"use strict";const binaryUrl = require('node:url').pathToFileURL(process.execPath).href;`,
-    },
+    banner: { js: BANNER },
     logLevel: 'warning',
   })
 }

@@ -11,7 +11,7 @@ import { truthOf } from './usage.ts'
 const LOG = inject('log')
 const ADDON = 'meter-fast.glibc.node'
 
-/** What a user does to the installed package: `npm rebuild` runs the install step of the package. */
+/** What `npm install` and `npm rebuild` run. */
 const INSTALL_STEP = ['node_modules/meter-fast/native/install.cjs']
 const SCAN = ['node_modules/meter-fast/dist/cli/main.js', 'scan', '--json', LOG]
 
@@ -68,7 +68,7 @@ describe.each(KINDS)('a prebuilt addon that is %s', (_what, spoil, reason) => {
     return () => writeFileSync(prebuilt('linux-x64'), whole)
   })
 
-  test('is an error with that reason where nothing was built, not the end of the process', async () => {
+  test('is an error with that reason where nothing was built, and no crash', async () => {
     const { code, stderr } = await bare.run('node', SCAN)
     expect(code).toBe(70)
     expect(stderr).toMatch(/^meter-fast: METER_NATIVE_MISSING: the native addon does not load: /)
@@ -76,7 +76,7 @@ describe.each(KINDS)('a prebuilt addon that is %s', (_what, spoil, reason) => {
     expect(stderr).toContain('Run "npm rebuild meter-fast" to build it here; that needs Python 3')
   })
 
-  test('without a compiler the install step says what is missing and how to install it', async () => {
+  test('without a compiler the install step says what to install', async () => {
     const { code, stderr } = await bare.run('node', INSTALL_STEP)
     expect(code).toBe(1)
     const [first, second, ...rest] = stderr.split('\n')

@@ -17,8 +17,14 @@ for (const segment of meter.take()) {
   for (const event of segment.events()) process.stdout.write(event.text + '\\n')
 }
 `
-const IMPORTS = `import { readFileSync } from 'node:fs'\nimport { Meter } from 'meter-fast'\n`
-const REQUIRES = `const { readFileSync } = require('node:fs')\nconst { Meter } = require('meter-fast')\n`
+const IMPORTS = `
+import { readFileSync } from 'node:fs'
+import { Meter } from 'meter-fast'
+`
+const REQUIRES = `
+const { readFileSync } = require('node:fs')
+const { Meter } = require('meter-fast')
+`
 
 describe.each(NODE_VERSIONS)('Node %s, no compiler', (version) => {
   let machine: Machine
