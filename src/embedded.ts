@@ -47,7 +47,9 @@ export function loadEmbedded(name: string): unknown {
     try {
       return load(unpack(name, bytes, directory))
     } catch (error) {
-      problems.push(`${directory}: ${reasonOf(error)}`)
+      const text = error instanceof Error ? error.message : String(error)
+      if (isSystemTooOld(text)) throw tooOld(name, text)
+      problems.push(`${directory}: ${reasonOf(text)}`)
     }
   }
   throw new MeterFastError(
@@ -127,8 +129,21 @@ function load(file: string): unknown {
   return module.exports
 }
 
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+function reasonOf(text: string): string {
   // What the system says when it may not make memory of the file executable.
   return /failed to map segment/.test(text) ? 'its file system is mounted noexec' : text
+}
+
+/** Does this message of the system's loader say that a library is missing or too old? */
+export function isSystemTooOld(text: string): boolean {
+  return /version [`'].+' not found|cannot open shared object file/.test(text)
+}
+
+/** No other directory helps then. */
+function tooOld(name: string, text: string): MeterFastError {
+  return new MeterFastError(
+    'METER_NATIVE_MISSING',
+    `the native addon ${name} does not load: ${text}. The binary needs glibc 2.34 and the ` +
+      'libstdc++ of GCC 11, or newer (Debian 12, Ubuntu 22.04, RHEL 9).',
+  )
 }
