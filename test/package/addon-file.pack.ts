@@ -4,7 +4,16 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  onTestFinished,
+  test,
+} from 'vitest'
 import { Machine } from './machine.ts'
 import { truthOf } from './usage.ts'
 
@@ -93,6 +102,7 @@ describe('with a compiler', () => {
     timeout: 600_000,
   }, async () => {
     const machine = new Machine('20.20.2', true)
+    onTestFinished(() => machine.remove())
     await machine.succeed('npm', ['install', '--ignore-scripts', inject('tarball')])
     const root = join(machine.directory, 'node_modules/meter-fast')
     truncateSync(join(root, 'prebuilds/linux-x64', ADDON), 1000)
@@ -100,17 +110,16 @@ describe('with a compiler', () => {
     expect(built.stderr).toMatch(/is cut short \(1000 of \d{6} bytes\); the addon is built from/)
     const { stdout } = await machine.succeed('node', SCAN)
     expect(JSON.parse(stdout)).toEqual(truthOf(LOG))
-    machine.remove()
   })
 
   test('a build that fails says so after what the compiler said', async () => {
     const machine = new Machine('20.20.2', true)
+    onTestFinished(() => machine.remove())
     await machine.succeed('npm', ['install', '--ignore-scripts', inject('tarball')])
     const root = join(machine.directory, 'node_modules/meter-fast')
     writeFileSync(join(root, 'native/base/hash.cc'), '#error "broken for the test"\n')
     const built = await machine.run('node', [...INSTALL_STEP, '--force'])
     expect(built.code).not.toBe(0)
     expect(built.stderr).toMatch(/the native addon did not build; the lines above say why/)
-    machine.remove()
   })
 })

@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { BUILD_TOOLS, type Ended, Machine, NODE_VERSIONS } from './machine.ts'
 import { eventSums, truthOf, truthSums } from './usage.ts'
 
@@ -80,10 +80,10 @@ describe.each(NODE_VERSIONS)('Node %s, no compiler', (version) => {
 describe('npx, without an install', () => {
   test('npx --package TARBALL meter-fast scan FILE', async () => {
     const machine = new Machine('24.21.0')
+    onTestFinished(() => machine.remove())
     const cache = join(machine.directory, 'cache')
     const npx = ['--yes', '--cache', cache, '--package', inject('tarball'), 'meter-fast']
     const { stdout } = await machine.succeed('npx', [...npx, 'scan', '--json', LOG])
-    machine.remove()
     expect(JSON.parse(stdout)).toEqual(truthOf(LOG))
   })
 })

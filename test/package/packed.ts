@@ -20,8 +20,11 @@ const LINES = 20_000
 
 export function setup({ provide }: TestProject): () => void {
   const directory = mkdtempSync(join(tmpdir(), 'meter-fast-pack-'))
-  const npm = { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] } as const
-  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', directory], npm)
+  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', directory], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   // Scripts print before the JSON.
   const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('\n[') + 1)) as [
     { filename: string },
