@@ -41,6 +41,7 @@ export class Host {
     copyFileSync(BINARY, this.#binary)
     chmodSync(this.#binary, 0o755)
     this.directory = this.makeDirectory('own')
+    this.makeDirectory('tmp')
   }
 
   /** A directory of the user's. */
@@ -66,7 +67,10 @@ export class Host {
       [...mounts, 'exec "$@"'].join('\n'),
       'sh',
     ]
-    const variables = Object.entries({ PATH: '/nonexistent', ...env }).map((pair) => pair.join('='))
+    // Tests that mount decide about /tmp; the others leave the real one alone.
+    const temporary = mounts.length > 0 ? '/tmp' : join(this.#root, 'tmp')
+    const all = { PATH: '/nonexistent', TMPDIR: temporary, ...env }
+    const variables = Object.entries(all).map((pair) => pair.join('='))
     const [program = '', ...rest] = [
       ...(mounts.length > 0 ? isolated : []),
       ...user,
@@ -90,9 +94,11 @@ export function readOnlyBut(directory: string): string[] {
     `mount --bind '${directory}' '${directory}'`,
     'mount -o remount,bind,ro /',
     // What is mounted below the root keeps flags of its own.
-    'for at in /tmp /var/tmp /dev/shm /run; do',
+    'for at in /var/tmp /dev/shm /run; do',
     '  if mountpoint -q "$at"; then mount -o remount,bind,ro "$at"; fi',
     'done',
+    // Empty, so that nothing is found there that was unpacked before.
+    'mount -t tmpfs -o ro,mode=1777 tmpfs /tmp',
   ]
 }
 
