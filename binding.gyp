@@ -93,6 +93,7 @@
         "native/addon/engine_task.cc",
         "native/addon/handover.cc",
         "native/addon/js_error.cc",
+        "native/addon/older_libraries.cc",
         "native/addon/options.cc",
         "native/addon/pack.cc",
         "native/addon/probe_object.cc"

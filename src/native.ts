@@ -5,6 +5,7 @@
 
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { isStandalone, loadEmbedded } from './embedded.ts'
 import { MeterFastError, type MeterFastErrorCode } from './errors.ts'
 
 /** The roles that a format may give to a key of the log line (DESIGN 4.1). */
@@ -255,19 +256,43 @@ interface Exports {
   describe(): { simdjson: string; kernel: string; shapes: string }
 }
 
+/** native/addon-file.cjs, which the install step uses too. */
+interface AddonFile {
+  findAddon(root: string): string | undefined
+  misfit(file: string): string | undefined
+  loadFailure(text: string): string
+}
+
 function load(): Exports {
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  try {
-    const addon = createRequire(import.meta.url)('node-gyp-build')(root) as Addon
-    return addon.load((code, message) => new MeterFastError(code, message))
-  } catch (cause) {
-    throw new MeterFastError(
-      'METER_NATIVE_MISSING',
-      `the native addon does not load from ${root}: no prebuilt file fits this machine and none ` +
-        'was built. Run "npm rebuild meter-fast" with a C++20 compiler installed.',
-      { cause },
-    )
+  const addon = (isStandalone ? loadEmbedded('meter_fast') : loadInstalled()) as Addon
+  return addon.load((code, message) => new MeterFastError(code, message))
+}
+
+/** @throws {MeterFastError} METER_NATIVE_MISSING */
+function loadInstalled(): unknown {
+  const require = createRequire(import.meta.url)
+  const { findAddon, misfit, loadFailure } = require('../native/addon-file.cjs') as AddonFile
+  const file = findAddon(fileURLToPath(new URL('..', import.meta.url)))
+  if (file === undefined) {
+    throw missing(`there is none for ${process.platform}-${process.arch} with this libc`)
   }
+  const problem = misfit(file)
+  if (problem !== undefined) throw missing(`${file} ${problem}`)
+  try {
+    return require(file)
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause)
+    throw missing(`${file} ${loadFailure(text)}`, cause)
+  }
+}
+
+function missing(reason: string, cause?: unknown): MeterFastError {
+  return new MeterFastError(
+    'METER_NATIVE_MISSING',
+    `the native addon does not load: ${reason}. Run "npm rebuild meter-fast" to build it here; ` +
+      'that needs Python 3, make and a C++20 compiler (g++ 11 or clang 14, or newer).',
+    { cause },
+  )
 }
 
 const addon: Exports = load()

@@ -9,7 +9,7 @@ import { basename, extname, join, posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..')
-const FOLDERS = ['src', 'native', 'bench', 'test']
+const FOLDERS = ['src', 'native', 'bench', 'test', 'deploy']
 const EXTENSIONS = new Set(['.ts', '.cjs', '.mjs', '.js', '.h', '.cc'])
 const COLUMNS_MAX = 100
 const FILE_LINES_MAX = 400
@@ -27,12 +27,14 @@ interface ImportRow {
 }
 const ERRORS = 'src/errors.ts'
 const NATIVE = 'src/native.ts'
+const EMBEDDED = 'src/embedded.ts'
 const STAGES = ['src/config/', 'src/tail/', 'src/durable/', 'src/emit/', 'src/deliver/']
 const PARTS = [...STAGES, 'src/catalog/', 'src/observe/']
-const JOINING = [ERRORS, NATIVE, 'src/meter', 'src/agent', 'src/verify/', ...PARTS]
+const JOINING = [ERRORS, NATIVE, EMBEDDED, 'src/meter', 'src/agent', 'src/verify/', ...PARTS]
 const IMPORT_TABLE: readonly ImportRow[] = [
   { from: ERRORS, values: [], packages: [] },
-  { from: NATIVE, values: [ERRORS] },
+  { from: EMBEDDED, values: [ERRORS], packages: [] },
+  { from: NATIVE, values: [ERRORS, EMBEDDED] },
   { from: 'src/deliver/', values: [ERRORS], types: [NATIVE, 'src/emit/'] },
   // The catalog is chosen by the configuration; both read YAML and tell problems alike.
   { from: 'src/config/', values: [ERRORS, 'src/catalog/'], types: [NATIVE] },
@@ -62,6 +64,7 @@ const IMPORT_TABLE: readonly ImportRow[] = [
       'src/verify/',
       'src/compare/',
       ERRORS,
+      EMBEDDED,
       'src/config/',
       'src/catalog/',
     ],

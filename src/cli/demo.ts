@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Agent } from '../agent.ts'
 import { loadConfig } from '../config/load.ts'
+import { isStandalone } from '../embedded.ts'
 import { detectFormat } from '../meter/format.ts'
 import { Meter } from '../meter.ts'
 import { type CommandIo, readFlags, write } from './command.ts'
@@ -99,8 +100,8 @@ class KilledAgent {
   }
 
   start(): void {
-    const main = fileURLToPath(new URL('./main.js', import.meta.url))
-    const args = [main, 'run', '-c', this.#configPath]
+    const script = isStandalone ? [] : [fileURLToPath(new URL('./main.js', import.meta.url))]
+    const args = [...script, 'run', '-c', this.#configPath]
     this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#child.stderr?.resume()
   }

@@ -87,8 +87,6 @@ function fail(error: unknown): void {
   process.exitCode = known ? error.exitCode : 70
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2), processIo())
-} catch (error) {
-  fail(error)
-}
+main(process.argv.slice(2), processIo()).then((code) => {
+  process.exitCode = code
+}, fail)

@@ -25,7 +25,7 @@ import { checkPieces } from './pieces.ts'
 import { damagedPlaces, keptQuarantine, readTheRest, soughtGenerations } from './state.ts'
 
 export type { Difference } from './difference.ts'
-export type { StreamCoverage, Uncovered, UncoveredRange } from './logs.ts'
+export type { StreamCoverage, Uncovered } from './logs.ts'
 
 export interface VerifyReport {
   /** The commit that was verified. */
