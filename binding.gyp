@@ -65,6 +65,7 @@
         "native/parse/utf8.cc",
         "native/aggregate/long_streams.cc",
         "native/aggregate/stream_meter.cc",
+        "native/aggregate/stream_meter_state.cc",
         "native/aggregate/target_cache.cc",
         "native/aggregate/usage_page.cc",
         "native/aggregate/usage_sums.cc",

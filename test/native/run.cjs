@@ -14,7 +14,7 @@ const { keptLogs, writeCorpus } = require('./corpus.cjs')
 /** Rounds of seeded logs against the reference parser; `npm run fuzz` plays more. */
 const SHAPE_ROUNDS = '150'
 const SHAPE_SECONDS_MAX = '300'
-const PROGRAMS = ['literal', 'restore', 'upgrade', 'fold', 'replay', 'damage', 'shape']
+const PROGRAMS = ['literal', 'keys', 'restore', 'upgrade', 'fold', 'replay', 'damage', 'shape']
 const SHARED = ['test/native/rig.cc', 'test/native/line_mutator.cc']
 
 async function main() {
