@@ -42,17 +42,19 @@ test.each([
     { lineBytesMax: 2 ** 31 },
     `${ENGINE} lineBytesMax is not a whole number from 1024 to 1073741824`,
   ],
-  [{ envelope: 'xml' }, `${ENGINE} envelope is not one of auto, raw, cri`],
+  [{ envelope: 'xml' }, `${ENGINE} envelope is not one of auto, raw, cri, docker`],
   [{ totalsOnly: 1 }, `${ENGINE} totalsOnly is not true or false`],
   [{ exclude: { codes: '429' } }, `${ENGINE} codes is not an array`],
 ])('%j', (options, expected) => {
   expect(problem({ stream: 's', ...options })).toBe(expected)
 })
 
+const PRESETS = 'datum, envoy-gateway, istio or contour'
+
 test.each([
-  ['nope', 'format: unknown preset "nope"; choose datum or envoy-gateway, or write a map of roles'],
-  ['', 'format: unknown preset ""; choose datum or envoy-gateway, or write a map of roles'],
-  [5, 'format: 5 is no format; write datum or envoy-gateway, or a map of roles'],
+  ['nope', `format: unknown preset "nope"; choose ${PRESETS}, or write a map of roles`],
+  ['', `format: unknown preset ""; choose ${PRESETS}, or write a map of roles`],
+  [5, `format: 5 is no format; write ${PRESETS}, or a map of roles`],
   [
     {},
     'format.project: is missing; ' +
