@@ -269,9 +269,10 @@ export class StreamFollower implements HeldFiles {
     if (!one.settled && !one.file.compressed) return false
     if (this.#over) return true
     const later = this.#list.all.slice(this.#list.all.indexOf(one) + 1)
-    const hasBegun = (other: Generation): boolean =>
-      isNewer(other, one) && (other.finished || other.sizeBytes > 0)
-    return !one.live && later.some((other) => emptyCounts || hasBegun(other))
+    const hasBegun = ({ finished, sizeBytes }: Generation): boolean => finished || sizeBytes > 0
+    return (
+      !one.live && later.some((other) => isNewer(other, one) && (emptyCounts || hasBegun(other)))
+    )
   }
 }
 

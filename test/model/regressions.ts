@@ -212,4 +212,18 @@ export const REGRESSIONS: Readonly<Record<string, Sequence>> = {
       { do: 'gzip', log: 0, which: 0, steps: 2 },
     ],
   },
+  'an older .gz that is found late does not end a renamed log with the input': {
+    setup: { logs: ['raw'], ...PLAIN },
+    actions: [
+      { do: 'start' },
+      { do: 'rotate', log: 0 },
+      { do: 'gzip', log: 0, which: 0, steps: 3, inside: 1 },
+      { do: 'pass', ms: 1_200, wakes: 1 },
+      { do: 'write', log: 0, lines: [{ at: 723 }] },
+      { do: 'rename', log: 0 },
+      { do: 'kill', after: 24 },
+      { do: 'once', killedAfter: 27 },
+      { do: 'write', log: 0, lines: [{ at: 727 }] },
+    ],
+  },
 }
