@@ -67,8 +67,10 @@ function copyImage(): void {
     const isThere = path !== '' && facts.dev !== true && existsSync(join(ROOT, path))
     if (isThere) cpSync(join(ROOT, path), join(image, path), { recursive: true })
   }
-  const addon = 'build/Release/meter_fast.node'
-  cpSync(join(ROOT, addon), join(image, addon))
+  for (const file of ['build/Release/meter_fast.node', 'native/addon-file.cjs']) {
+    expect(dockerfile).toContain(`cp ${file.replace('meter_fast.node', '*.node')} /image/`)
+    cpSync(join(ROOT, file), join(image, file))
+  }
   mkdirSync(join(image, 'bin'))
   symlinkSync('../dist/cli/main.js', join(image, 'bin/meter-fast'))
 }
