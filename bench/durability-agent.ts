@@ -25,6 +25,8 @@ export interface AgentFigures {
 
 const [log = '', directory = ''] = process.argv.slice(2)
 const IDLE_MS = 20
+/** So long after the last event nothing more comes: pages that are closed are made into events. */
+const SETTLED_MS = 1_000
 
 /** Takes everything and adds up requests. */
 class Receiver implements Sink {
@@ -101,16 +103,19 @@ async function main(): Promise<void> {
   watch.start()
   const { size } = statSync(log)
   let readMs = 0
+  let [lastEvents, lastAtMs] = [0, startedAtMs]
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
     const counts = agent.counters()
     if (counts === undefined) continue
     isRead ||= counts.bytesRead >= size
     if (isRead && readMs === 0) readMs = performance.now() - startedAtMs
+    if (sink.events > lastEvents) [lastEvents, lastAtMs] = [sink.events, performance.now()]
     const { spool, counts: all } = counts
-    if (isRead && spool.events === 0 && all.closed_by_time > 0 && all.events === sink.events) break
+    const isSent = spool.events === 0 && all.closed_by_time > 0 && all.events === sink.events
+    if (isRead && isSent && sink.events > 0 && performance.now() - lastAtMs > SETTLED_MS) break
   }
-  const allMs = performance.now() - startedAtMs
+  const allMs = lastAtMs - startedAtMs
   watch.stop()
   stop.abort()
   await running
