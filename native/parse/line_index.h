@@ -4,8 +4,8 @@
 // Positions are 16 bits wide, from `base`, so that few of them fill a cache line; the window moves
 // on to the first line that is not done with before it would grow beyond what they can name.
 //
-// Quotes that are escaped are left out. Where an escape is not plain, its block of 64 bytes is noted
-// as a doubt, and lines that touch it are declined.
+// Quotes that are escaped are left out. Where an escape is not plain, its block of 64 bytes is a
+// doubt, and lines that touch it are declined.
 //
 // UTF-8 is checked for all lines of a window at once, and only where a byte is above 0x7F. When
 // that fails, lines are checked one by one.
